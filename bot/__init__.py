@@ -1,0 +1,1 @@
+"""The running process: settings, receiving, sending, application, command line."""

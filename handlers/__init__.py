@@ -1,0 +1,1 @@
+"""What people say, one file per audience."""

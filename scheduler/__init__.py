@@ -1,0 +1,1 @@
+"""What time does: deadlines, reminders, settlement. Knows scoring, no Telegram."""

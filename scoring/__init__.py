@@ -1,0 +1,1 @@
+"""What a point is: rules, ledger, score sheets. Knows no Telegram and no clock."""

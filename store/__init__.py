@@ -1,0 +1,1 @@
+"""What is kept: the ground every room stands on. Knows no rule."""
