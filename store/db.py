@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -15,13 +16,17 @@ BUSY_TIMEOUT_SECONDS = 5.0
 def open_engine(url: str) -> Engine:
     """An engine for ``url``: ``sqlite:///file.db`` or ``postgresql://…``.
 
-    SQLite runs in WAL mode with synchronous=FULL: what is committed survives a power cut. Every transaction begins as a writer
-    (BEGIN IMMEDIATE), since a reader that turns writer half-way can only fail.
+    SQLite runs in WAL mode with synchronous=FULL: what is committed survives a power cut. Every transaction begins as
+    a writer (BEGIN IMMEDIATE), since a reader that turns writer half-way can only fail. ``sqlite://`` lives in memory
+    and ends with the engine: for trying things out, never for keeping them.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}}
+    if parsed.database in (None, "", ":memory:"):
+        options["poolclass"] = StaticPool
+    engine = create_engine(parsed, **options)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine

@@ -4,7 +4,8 @@
 class Refusal(Exception):
     """Something a person asked for cannot be done, and the person can do something about it.
 
-    ``code`` picks the sentence in ``templates/refusals.j2``; ``facts`` fill it in. Chat and command line show the same sentence.
+    ``code`` picks the sentence in ``templates/refusals.j2``; ``facts`` fill it in. Chat and command line show the same
+    sentence.
     """
 
     def __init__(self, code: str, **facts: object) -> None:

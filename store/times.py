@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         # SQLite keeps text: all of one form, so that comparing text compares instants.
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
