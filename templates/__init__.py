@@ -1,1 +1,62 @@
-"""Every word the bot says."""
+"""Every word the bot says: facts go in, messages in Telegram HTML come out. User text is escaped here alone."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2.environment import TemplateModule
+
+from templates.splitting import plain, split
+from templates.wording import FILTERS
+
+__all__ = ["exists", "plain", "refusal", "refusal_codes", "render", "split", "words"]
+
+FOLDER = Path(__file__).parent
+
+_environment = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+    cache_size=-1,
+)
+_environment.filters.update(FILTERS)
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment.get_template(f"{name}.j2")
+
+
+def render(name: str, **facts: object) -> str:
+    """The message of ``templates/<name>.j2`` in Telegram's HTML, filled in with ``facts``.
+
+    A fact that the template asks for and did not get raises jinja2.UndefinedError; an unknown name raises
+    jinja2.TemplateNotFound.
+    """
+    return _template(name).render(facts).strip()
+
+
+def exists(name: str) -> bool:
+    """Whether there is a template ``templates/<name>.j2``."""
+    return (FOLDER / f"{name}.j2").is_file()
+
+
+def refusal(code: str, facts: Mapping[str, object]) -> str:
+    """The sentence for a Refusal, in Telegram's HTML. Raises KeyError for a code that has none."""
+    template = _template("refusals")
+    return "".join(template.blocks[code](template.new_context(dict(facts)))).strip()
+
+
+def refusal_codes() -> frozenset[str]:
+    """Every code that has its sentence."""
+    return frozenset(_template("refusals").blocks)
+
+
+@cache
+def words() -> TemplateModule:
+    """Short texts that go on buttons, keyboards and menus: the variables and macros of ``templates/words.j2``."""
+    return _template("words").module
