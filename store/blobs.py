@@ -1,0 +1,37 @@
+"""Bytes kept once under their hash: files that were handed in, reports to send."""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import LargeBinary
+from sqlmodel import Field, Session, SQLModel
+
+from store.times import UtcDateTime
+
+
+class Blob(SQLModel, table=True):
+    __tablename__ = "blob"
+
+    sha256: str = Field(primary_key=True)
+    """Hexadecimal, lower case."""
+    size: int
+    """Bytes."""
+    content: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+def put(session: Session, content: bytes, now: datetime) -> str:
+    """Keeps ``content`` and returns its SHA-256; the same content is kept once."""
+    digest = hashlib.sha256(content).hexdigest()
+    if session.get(Blob, digest) is None:
+        session.add(Blob(sha256=digest, size=len(content), content=content, created_at=now))
+        session.flush()
+    return digest
+
+
+def get(session: Session, sha256: str) -> bytes:
+    """The content. Raises KeyError if it is not kept."""
+    blob = session.get(Blob, sha256)
+    if blob is None:
+        raise KeyError(sha256)
+    return blob.content

@@ -1,0 +1,138 @@
+"""Updates as Telegram handed them over: written down before they are confirmed, done exactly once."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Insert, SmallInteger, Text, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Field, Session, SQLModel, col
+
+from store.times import UtcDateTime
+
+
+class InboxState(IntEnum):
+    WAITING = 0
+    DONE = 1
+    DEAD = 2
+    """Failed as often as it may: an administrator has to look at it."""
+
+
+class InboxUpdate(SQLModel, table=True):
+    """One update, raw. ``update_id`` is Telegram's, so that what is delivered twice is kept once."""
+
+    __tablename__ = "inbox"
+    # The condition is spelled as the queries spell it: a planner takes a partial index only if it can see the match.
+    __table_args__ = (
+        Index("inbox_waiting", "update_id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    )
+
+    update_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    chat_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The chat whose order this update keeps; the sender's id where an update belongs to no chat."""
+    payload: str = Field(sa_type=Text)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    state: int = Field(default=InboxState.WAITING, sa_type=SmallInteger)
+    attempts: int = Field(default=0, sa_type=SmallInteger)
+    error: str | None = Field(default=None, sa_type=Text)
+    done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+_WAITING = text("inbox.state = 0")
+
+
+def chat_of(payload: Mapping[str, Any]) -> int | None:
+    """The id under which an update is kept in order: its chat, else whoever sent it, else None."""
+    for content in payload.values():
+        if not isinstance(content, Mapping):
+            continue
+        for place in (content, content.get("message")):
+            if isinstance(place, Mapping) and isinstance(chat := place.get("chat"), Mapping):
+                return int(chat["id"])
+        for sender in ("from", "user"):
+            if isinstance(person := content.get(sender), Mapping):
+                return int(person["id"])
+    return None
+
+
+def receive(session: Session, payloads: Iterable[Mapping[str, Any]], now: datetime) -> int:
+    """Writes down what one poll brought. What is there already is left alone. Returns how many were new."""
+    rows = [
+        {
+            "update_id": payload["update_id"],
+            "chat_id": chat_of(payload),
+            "payload": json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
+            "received_at": now,
+            "state": InboxState.WAITING,
+            "attempts": 0,
+        }
+        for payload in payloads
+    ]
+    if not rows:
+        return 0
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    insert = (postgresql_insert if on_postgresql else sqlite_insert)(InboxUpdate)
+    fresh: Insert = insert.values(rows).on_conflict_do_nothing(index_elements=["update_id"])
+    return int(session.connection().execute(fresh).rowcount)
+
+
+def waiting(session: Session, limit: int) -> list[InboxUpdate]:
+    """The updates to handle next, oldest first.
+
+    The rows are locked where the database can (PostgreSQL): a second dispatcher waits for the first one and then finds
+    them done, so nothing is handled twice and no chat is overtaken.
+    """
+    query = (
+        select(InboxUpdate)
+        .where(_WAITING)
+        .order_by(col(InboxUpdate.update_id))
+        .limit(limit)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(session.scalars(query))
+
+
+def claim(session: Session, update_id: int) -> InboxUpdate | None:
+    """The one update, locked, if it is still waiting."""
+    query = select(InboxUpdate).where(_WAITING, col(InboxUpdate.update_id) == update_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def done(session: Session, update_ids: Iterable[int], now: datetime) -> None:
+    """These updates were handled: called in the transaction that carries their effects."""
+    session.connection().execute(
+        update(InboxUpdate)
+        .where(col(InboxUpdate.update_id).in_(list(update_ids)))
+        .values(state=InboxState.DONE, done_at=now)
+    )
+
+
+def failed(session: Session, row: InboxUpdate, error: str, *, tries: int, now: datetime) -> bool:
+    """Counts a failed try; after ``tries`` of them the update is dead. Returns whether it is."""
+    row.attempts += 1
+    row.error = error[:2000]
+    if row.attempts >= tries:
+        row.state = InboxState.DEAD
+        row.done_at = now
+    session.add(row)
+    return row.state == InboxState.DEAD
+
+
+def dead(session: Session) -> list[InboxUpdate]:
+    """What could not be handled, oldest first: for administrators."""
+    query = select(InboxUpdate).where(col(InboxUpdate.state) == InboxState.DEAD)
+    return list(session.scalars(query.order_by(col(InboxUpdate.update_id))))
+
+
+def revive(session: Session, row: InboxUpdate) -> None:
+    """Gives a dead update another chance, from the beginning."""
+    row.state, row.attempts, row.done_at = InboxState.WAITING, 0, None
+    session.add(row)
+
+
+def count_waiting(session: Session) -> int:
+    return int(session.scalar(select(func.count()).select_from(InboxUpdate).where(_WAITING)) or 0)

@@ -1,0 +1,165 @@
+"""Messages to be sent: written in the transaction that caused them, sent after it, in order per chat."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    case,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlmodel import Field, Session, SQLModel, col
+
+from store.times import UtcDateTime
+
+
+class Lane(StrEnum):
+    REPLY = "reply"
+    """An answer somebody is waiting for: goes ahead."""
+    NOTICE = "notice"
+    """What the bot says unasked: yields to replies."""
+
+
+class OutboxState(IntEnum):
+    QUEUED = 0
+    SENT = 1
+    FAILED = 2
+    """Will not be sent: an administrator has to look at it."""
+
+
+# SQLite numbers rows by itself only for a column of exactly the type INTEGER.
+_SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class OutboxMessage(SQLModel, table=True):
+    """One call of the Bot API that is owed to a chat.
+
+    ``payload`` holds the method's parameters as JSON, without ``chat_id``. ``attachment`` names the file that goes with
+    it: ``{"field": "photo" | "document", "filename": …}`` with either ``"blob": sha256`` or
+    ``"picture": {"kind": …, "data": {…}}``, which is drawn when it is sent.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_queued", "lane", "id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    )
+
+    id: int = Field(default=None, sa_column=Column(_SERIAL, primary_key=True))
+    chat_id: int = Field(sa_type=BigInteger)
+    lane: str
+    method: str
+    payload: str = Field(sa_type=Text)
+    attachment: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    topic: str | None = Field(default=None, index=True)
+    """What the message is about, e.g. ``reminder:17``; whoever minted it is told when it has been sent."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    state: int = Field(default=OutboxState.QUEUED, sa_type=SmallInteger)
+    attempts: int = Field(default=0, sa_type=SmallInteger)
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str | None = Field(default=None, sa_type=Text)
+    message_id: int | None = Field(default=None, sa_type=BigInteger)
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+_QUEUED = text("outbox.state = 0")
+
+
+def enqueue(
+    session: Session,
+    *,
+    chat_id: int,
+    method: str,
+    payload: Mapping[str, Any],
+    lane: Lane,
+    now: datetime,
+    topic: str | None = None,
+    attachment: Mapping[str, Any] | None = None,
+    not_before: datetime | None = None,
+) -> OutboxMessage:
+    """Owes ``chat_id`` a call of ``method`` once this transaction commits; the row has its id after a flush."""
+    row = OutboxMessage(
+        chat_id=chat_id,
+        lane=lane,
+        method=method,
+        payload=json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
+        attachment=dict(attachment) if attachment else None,
+        topic=topic,
+        created_at=now,
+        not_before=not_before,
+    )
+    session.add(row)
+    return row
+
+
+def queued(session: Session, lane: Lane, *, after: int, limit: int, now: datetime) -> list[OutboxMessage]:
+    """What a lane is to send next, in order of writing, from the rows behind ``after``."""
+    query = (
+        select(OutboxMessage)
+        .where(
+            _QUEUED,
+            col(OutboxMessage.lane) == lane,
+            col(OutboxMessage.id) > after,
+            or_(col(OutboxMessage.not_before).is_(None), col(OutboxMessage.not_before) <= now),
+        )
+        .order_by(col(OutboxMessage.id))
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def sent(session: Session, marks: Sequence[tuple[int, int | None]], now: datetime) -> None:
+    """Marks messages as sent: pairs of outbox id and Telegram's message id."""
+    from_id = {key: number for key, number in marks if number is not None}
+    values: dict[str, Any] = {"state": OutboxState.SENT, "sent_at": now, "error": None}
+    if from_id:
+        # One statement for the whole batch: executemany is slow on SQLite.
+        values["message_id"] = case(from_id, value=col(OutboxMessage.id))
+    session.connection().execute(
+        update(OutboxMessage).where(col(OutboxMessage.id).in_([key for key, _ in marks])).values(**values)
+    )
+
+
+def failed(session: Session, key: int, error: str, now: datetime) -> None:
+    """This message will not be sent; it stays listed with the reason."""
+    values = {"state": OutboxState.FAILED, "error": error[:2000], "sent_at": None}
+    session.connection().execute(update(OutboxMessage).where(col(OutboxMessage.id) == key).values(**values))
+
+
+def delayed(session: Session, key: int, error: str, attempts: int) -> None:
+    """A try failed and will be repeated: kept so that administrators can see what is stuck, and why."""
+    values = {"attempts": attempts, "error": error[:2000]}
+    session.connection().execute(update(OutboxMessage).where(col(OutboxMessage.id) == key).values(**values))
+
+
+def move_chat(session: Session, old: int, new: int) -> None:
+    """A group became a supergroup: what it is still owed goes there."""
+    session.connection().execute(
+        update(OutboxMessage).where(_QUEUED, col(OutboxMessage.chat_id) == old).values(chat_id=new)
+    )
+
+
+def failures(session: Session, since: datetime | None = None) -> list[OutboxMessage]:
+    """What could not be sent, oldest first: for administrators."""
+    query = select(OutboxMessage).where(col(OutboxMessage.state) == OutboxState.FAILED)
+    if since is not None:
+        query = query.where(col(OutboxMessage.created_at) >= since)
+    return list(session.scalars(query.order_by(col(OutboxMessage.id))))
+
+
+def count_queued(session: Session, now: datetime) -> int:
+    """How many messages could go out at ``now``."""
+    due = or_(col(OutboxMessage.not_before).is_(None), col(OutboxMessage.not_before) <= now)
+    return int(session.scalar(select(func.count()).select_from(OutboxMessage).where(_QUEUED, due)) or 0)
