@@ -1,0 +1,69 @@
+"""Acts that wait for a second person."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Index, text
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from store.people import Person, Role, holders, own_departments
+from store.times import UtcDateTime
+
+ADMINISTRATOR = Role.ADMINISTRATOR.value
+LEADING_GROUP = Role.LEADING_GROUP.value
+
+
+class Proposal(SQLModel, table=True):
+    """What one person wants done and another has to confirm.
+
+    ``needs`` is the role that decides: "administrator" or "leading_group". ``why`` is "second_person" (the act takes
+    two), "own_department" (the proposer would judge his own) or "member_unit" (the office confirms). ``state`` is
+    "open", "confirmed" or "refused". ``arguments`` are the verb's, as text.
+    """
+
+    __tablename__ = "proposal"
+    __table_args__ = (
+        Index("proposal_open", "id", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    verb: str
+    arguments: dict[str, str] = Field(sa_type=JSON)
+    department_id: int | None = Field(default=None, foreign_key="department.id")
+    proposed_by: int = Field(foreign_key="person.id")
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
+    needs: str
+    why: str
+    state: str = "open"
+    decided_by: int | None = Field(default=None, foreign_key="person.id")
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = ""
+
+
+def second_persons(session: Session, role: str, *, proposer_id: int, department_id: int | None) -> list[Person]:
+    """Who in ``role`` may decide on a proposal: not the proposer, and nobody of the department it weighs on."""
+    return [
+        person
+        for person in holders(session, Role(role))
+        if person.id != proposer_id and (department_id is None or department_id not in own_departments(session, person))
+    ]
+
+
+def deciders(session: Session, proposal: Proposal) -> list[Person]:
+    """Who may decide now. Where no administrator is left who could, the leading group decides."""
+    found = second_persons(
+        session, proposal.needs, proposer_id=proposal.proposed_by, department_id=proposal.department_id
+    )
+    if not found and proposal.needs == ADMINISTRATOR:
+        found = second_persons(
+            session, LEADING_GROUP, proposer_id=proposal.proposed_by, department_id=proposal.department_id
+        )
+    return found
+
+
+def open_proposals(session: Session) -> list[Proposal]:
+    return list(session.exec(select(Proposal).where(Proposal.state == "open").order_by(col(Proposal.id))))
+
+
+def awaiting(session: Session, person: Person) -> list[Proposal]:
+    """The open proposals on which this person may decide, oldest first."""
+    return [one for one in open_proposals(session) if any(p.id == person.id for p in deciders(session, one))]
