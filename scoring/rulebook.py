@@ -99,6 +99,11 @@ class Item:
     ask_same_title: bool = False
     assumption: str | None = None
 
+    @property
+    def sign(self) -> int:
+        """1 for what earns points, −1 for what costs them, 0 for a veto."""
+        return (self.points > 0) - (self.points < 0)
+
     def weight(self, unit_class: str | None = None) -> int:
         """What one unit weighs for this class of units, signed; whole units, which the loader has checked."""
         multiplier = self.multipliers.get(unit_class or "")
