@@ -5,7 +5,8 @@ its parameters, so they cannot differ; ``store.acting`` decides who may do it al
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +25,8 @@ Via = Literal["chat", "command line"]
 
 Rest = Annotated[str, "rest"]
 """All the words that are left: a reason, a name. Kept as written."""
+
+_FIGURE = re.compile(r"[-−+]?\d[\d.,/-]*$")
 
 
 @dataclass(frozen=True)
@@ -234,12 +237,26 @@ def parse(act: Act, verb: Verb, texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def parse_line(act: Act, verb: Verb, line: str) -> dict[str, Any]:
-    """Arguments from one line: by position, or ``--name value``.
+    """Arguments from one line: by position, or ``--name value``. Raises what ``take_words`` and ``complete`` raise."""
+    return complete(verb, take_words(act, verb, line.split()))
+
+
+def complete(verb: Verb, given: dict[str, Any]) -> dict[str, Any]:
+    """The same arguments, once nothing that is required lacks. Raises Refusal argument_missing for the first."""
+    for param in verb.params:
+        if param.required and param.name not in given:
+            raise Refusal("argument_missing", verb=verb.name, argument=param.name)
+    return given
+
+
+def take_words(act: Act, verb: Verb, said: Sequence[str]) -> dict[str, Any]:
+    """What some words give of a verb's arguments, which may be less than it requires.
 
     A parameter that may be left out is left out when the next word does not read as one, so that
-    「扣分 财政局 daily.7 窗口无人」 needs no count.
+    「扣分 财政局 daily.7 窗口无人」 needs no count. A figure was meant as one, though: 0 is a wrong count.
+    Raises Refusal argument_unknown, argument_surplus, or a converter's.
     """
-    words, given = _take_options(act, verb, line.split())
+    words, given = _take_options(act, verb, list(said))
     positional = [param for param in verb.params if not param.option and param.name not in given]
     for number, param in enumerate(positional):
         if param.rest:
@@ -250,13 +267,10 @@ def parse_line(act: Act, verb: Verb, line: str) -> dict[str, Any]:
             try:
                 given[param.name], words = _take(act, param, words)
             except Refusal:
-                if param.required or number == len(positional) - 1:
+                if param.required or number == len(positional) - 1 or _FIGURE.match(words[0]):
                     raise
     if words:
         raise Refusal("argument_surplus", verb=verb.name, text=" ".join(words))
-    for param in verb.params:
-        if param.required and param.name not in given:
-            raise Refusal("argument_missing", verb=verb.name, argument=param.name)
     return given
 
 
@@ -269,11 +283,10 @@ def _take(act: Act, param: Param, words: list[str]) -> tuple[Any, list[str]]:
     return param.converter.read(act, words[0]), words[1:]
 
 
-def _take_options(act: Act, verb: Verb, words: list[str]) -> tuple[list[str], dict[str, Any]]:
+def _take_options(act: Act, verb: Verb, waiting: list[str]) -> tuple[list[str], dict[str, Any]]:
     # Telephones turn "--" into a dash.
     left: list[str] = []
     given: dict[str, Any] = {}
-    waiting = list(words)
     while waiting:
         word = waiting.pop(0)
         if not word.startswith(("--", "—")):
