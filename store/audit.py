@@ -26,7 +26,8 @@ class AuditRecord(SQLModel, table=True):
     actor_id: int | None = Field(default=None, foreign_key="person.id", index=True)
     actor_name: str
     via: str
-    system_user: str | None = None
+    # The column has a name of its own: PostgreSQL 16 reserves the word.
+    system_user: str | None = Field(default=None, sa_column_kwargs={"name": "account"})
     verb: str
     arguments: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     department_id: int | None = Field(default=None, foreign_key="department.id", index=True)

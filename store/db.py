@@ -1,11 +1,15 @@
 """Engine and transaction: SQLite on disk by default, PostgreSQL by URL, the same code on both."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
@@ -48,3 +52,84 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """One transaction: all of it is kept, or none of it."""
     with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+class SchemaFault(Exception):
+    """The database cannot be brought to the tables this program knows. ``str()`` is one line."""
+
+
+def head() -> str:
+    """The revision of the newest migration."""
+    return max(path.stem for path in _steps().glob("[0-9]*.py"))
+
+
+def prepare(engine: Engine) -> None:
+    """Brings the tables to the newest revision; quick when they are there already.
+
+    Several processes may do it at once: one does the work. Raises SchemaFault for a database that was written by a
+    newer program.
+    """
+    with engine.begin() as connection:
+        if _revision(connection) == head():
+            return
+        if connection.dialect.name == "postgresql":
+            # SQLite's transactions are one writer's already.
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('kaoping.prepare'))"))
+            if _revision(connection) == head():
+                return
+        _migrate(connection)
+
+
+def _migrate(connection: Connection) -> None:
+    # Alembic takes a while to import and is not needed on an ordinary start.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_steps().parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as fault:
+        raise SchemaFault(f"the database cannot be brought to revision {head()}: {fault}") from fault
+
+
+def _steps() -> Path:
+    return Path(str(files("migrations"))) / "versions"
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+_PASSING_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a database error is about the circumstances (full disk, locked, connection lost) and not about the work.
+
+    Such work is to be tried again as it is; any other failure would only repeat.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return (code & 0xFF) in _PASSING_SQLITE  # the low byte is the primary code
+    return isinstance(error, OperationalError)
