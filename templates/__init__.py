@@ -5,12 +5,11 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from jinja2.environment import TemplateModule
 
 from templates.splitting import plain, split
 from templates.wording import FILTERS
 
-__all__ = ["exists", "plain", "refusal", "refusal_codes", "render", "split", "words"]
+__all__ = ["exists", "plain", "refusal", "refusal_codes", "render", "split", "word", "word_names"]
 
 FOLDER = Path(__file__).parent
 
@@ -47,8 +46,7 @@ def exists(name: str) -> bool:
 
 def refusal(code: str, facts: Mapping[str, object]) -> str:
     """The sentence for a Refusal, in Telegram's HTML. Raises KeyError for a code that has none."""
-    template = _template("refusals")
-    return "".join(template.blocks[code](template.new_context(dict(facts)))).strip()
+    return _block("refusals", code, facts)
 
 
 def refusal_codes() -> frozenset[str]:
@@ -56,7 +54,19 @@ def refusal_codes() -> frozenset[str]:
     return frozenset(_template("refusals").blocks)
 
 
-@cache
-def words() -> TemplateModule:
-    """Short texts that go on buttons, keyboards and menus: the variables and macros of ``templates/words.j2``."""
-    return _template("words").module
+def word(name: str, **facts: object) -> str:
+    """A short plain text for a button, a keyboard or a menu: a block of ``templates/words.j2``.
+
+    Raises KeyError for a name that has no block.
+    """
+    return plain(_block("words", name, facts))
+
+
+def word_names() -> frozenset[str]:
+    """Every short text there is."""
+    return frozenset(_template("words").blocks)
+
+
+def _block(template: str, name: str, facts: Mapping[str, object]) -> str:
+    source = _template(template)
+    return "".join(source.blocks[name](source.new_context(dict(facts)))).strip()

@@ -1,0 +1,54 @@
+"""Buttons under messages, as the Bot API wants them. What a button carries is an action and its arguments."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import templates
+
+LIMIT = 64
+"""Bytes of callback data that Telegram takes."""
+
+Keyboard = dict[str, Any]
+
+
+def data(action: str, *arguments: object) -> str:
+    """Callback data: ``action:argument:…``. Raises ValueError for more than Telegram takes."""
+    packed = ":".join([action, *map(str, arguments)])
+    if len(packed.encode()) > LIMIT:
+        raise ValueError(f"callback data of more than {LIMIT} bytes: {packed}")
+    return packed
+
+
+def button(label: str, action: str, *arguments: object) -> dict[str, str]:
+    """One inline button; ``label`` is plain text."""
+    return {"text": label, "callback_data": data(action, *arguments)}
+
+
+def inline(*rows: Sequence[dict[str, str]]) -> Keyboard:
+    """Inline buttons in rows, top to bottom; empty rows are left out."""
+    return {"inline_keyboard": [list(row) for row in rows if row]}
+
+
+def worded(actions: Sequence[tuple[str, str]], per_row: int = 3) -> Keyboard | None:
+    """Buttons whose words stand in ``templates/words.j2`` as ``button_<action>``; None if there are none."""
+    buttons = [button(templates.word(f"button_{action}"), action, argument) for action, argument in actions]
+    if not buttons:
+        return None
+    return inline(*(buttons[start : start + per_row] for start in range(0, len(buttons), per_row)))
+
+
+def replies(*labels: str, placeholder: str = "") -> Keyboard:
+    """A reply keyboard, one label a row: a tap is a message with a date, which a tap on an inline button has not."""
+    keyboard: Keyboard = {
+        "keyboard": [[{"text": label}] for label in labels],
+        "resize_keyboard": True,
+        "one_time_keyboard": True,
+        "selective": True,
+    }
+    if placeholder:
+        keyboard["input_field_placeholder"] = placeholder[:64]
+    return keyboard
+
+
+NO_REPLIES: Keyboard = {"remove_keyboard": True, "selective": True}
+"""Takes a reply keyboard away."""

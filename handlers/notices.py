@@ -1,0 +1,129 @@
+"""What the rooms below have to tell becomes messages: for whom, in which words, with which buttons."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+import templates
+from handlers import keyboards
+from store import outbox, people
+from store.notices import Notice
+from store.outbox import Lane
+from store.people import Department, Person, Role
+
+log = structlog.get_logger(__name__)
+
+CAPTION = 1024
+"""UTF-16 units of a caption that Telegram takes."""
+
+
+@dataclass
+class _Round:
+    """One delivery under way. The same words are said once to a chat, however many reasons there are to say them."""
+
+    session: Session
+    now: datetime
+    said: set[tuple[int, str]] = field(default_factory=set)
+
+
+def deliver(session: Session, notices: Iterable[Notice], now: datetime, *, summary_chat: int | None = None) -> None:
+    """Writes the messages for ``notices`` into the outbox, in the transaction of what they tell of.
+
+    What cannot arrive because its department has no contact that the bot can write to is listed to the
+    administrators. Without a ``summary_chat``, what is meant for it goes to the administrators.
+    """
+    work = _Round(session, now)
+    missed: dict[str, list[str]] = {}
+    for notice in notices:
+        text = templates.render(f"notices/{notice.kind}", **notice.facts)
+        chats = _chats(session, notice, summary_chat)
+        for chat_id in chats:
+            _say(work, chat_id, text, notice)
+        if not chats and notice.to.kind in {"department", "person"}:
+            missed.setdefault(_name(session, notice), []).append(notice.kind)
+        elif not chats:
+            log.warning("nobody to tell", notice=notice.kind, audience=notice.to.kind)
+    if missed:
+        told = [{"name": name, "kinds": list(dict.fromkeys(kinds))} for name, kinds in missed.items()]
+        text = templates.render("notices/undelivered", missed=told)
+        for person in _reachable(people.holders(session, Role.ADMINISTRATOR)):
+            _say(work, person, text, None)
+
+
+def _chats(session: Session, notice: Notice, summary_chat: int | None) -> list[int]:
+    """The chats that are told, each once."""
+    kind, key = notice.to.kind, notice.to.id
+    if kind == "department" and key is not None:
+        liaisons = _reachable(people.contacts(session, key, [Role.LIAISON]))
+        speakers = liaisons or _reachable(people.contacts(session, key, [Role.HEAD]))
+        return list(dict.fromkeys([*speakers, *people.groups_of(session, key)]))
+    if kind == "heads" and key is not None:
+        return _reachable(people.contacts(session, key, [Role.HEAD]))
+    if kind == "person" and key is not None:
+        person = session.get(Person, key)
+        return _reachable([person] if person else [])
+    if kind == "leading_group":
+        return _reachable(people.holders(session, Role.LEADING_GROUP))
+    if kind == "summary_chat" and summary_chat is not None:
+        return [summary_chat]
+    return _reachable(people.holders(session, Role.ADMINISTRATOR))
+
+
+def _reachable(persons: Iterable[Person]) -> list[int]:
+    return [one.telegram_id for one in persons if one.reachable and one.telegram_id is not None]
+
+
+def _name(session: Session, notice: Notice) -> str:
+    if notice.to.kind == "person":
+        person = session.get(Person, notice.to.id)
+        return person.name if person else ""
+    department = session.get(Department, notice.to.id)
+    return department.name if department else ""
+
+
+def _say(work: _Round, chat_id: int, text: str, notice: Notice | None) -> None:
+    if (chat_id, text) in work.said:
+        return
+    work.said.add((chat_id, text))
+    picture = notice.picture if notice else None
+    markup = keyboards.worded(notice.buttons) if notice else None
+    topic = notice.topic if notice else None
+    if picture is not None and len(templates.split(text, CAPTION)) == 1:
+        payload: dict[str, Any] = {"caption": text, "parse_mode": "HTML"}
+        _send(work, chat_id, payload, markup, topic, picture)
+        return
+    if picture is not None:
+        _send(work, chat_id, {}, None, None, picture)
+    parts = templates.split(text)
+    for number, part in enumerate(parts, 1):
+        last = number == len(parts)
+        payload = {"text": part, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+        # A message in parts has been delivered when its last part has.
+        _send(work, chat_id, payload, markup if last else None, topic if last else None, None)
+
+
+def _send(
+    work: _Round,
+    chat_id: int,
+    payload: dict[str, Any],
+    markup: keyboards.Keyboard | None,
+    topic: str | None,
+    picture: dict[str, Any] | None,
+) -> None:
+    if markup is not None:
+        payload["reply_markup"] = markup
+    attachment = {"field": "photo", "filename": f"{picture['kind']}.png", "picture": picture} if picture else None
+    outbox.enqueue(
+        work.session,
+        chat_id=chat_id,
+        method="sendPhoto" if picture else "sendMessage",
+        payload=payload,
+        lane=Lane.NOTICE,
+        now=work.now,
+        topic=topic,
+        attachment=attachment,
+    )
