@@ -12,89 +12,109 @@ A later form gets a number of its own; entries keep theirs.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-from scoring.tables import LedgerEntry
-
 GENESIS = "0" * 64
 FORM = 1
 
 FIELDS = (
-    "seq", "year", "department_id", "item", "count", "points", "happened_at", "recorded_at", "recorded_by",
+    "id", "year", "department_id", "item", "count", "points", "happened_at", "recorded_at", "recorded_by",
     "confirmed_by", "source", "reason", "evidence", "period", "event", "reverses_id",
 )  # fmt: skip
 """What an entry's hash covers, besides the one before it."""
 
-Fault = Literal["changed", "missing", "inserted", "cut off"]
+Row = Mapping[str, Any]
+"""An entry by its columns' names."""
+
+Head = tuple[int, str]
+"""The number of an entry and its hash."""
+
+START: Head = (0, GENESIS)
 
 
 @dataclass(frozen=True)
 class Break:
-    """The first place where the ledger is not what it was. ``seq`` is the entry's number.
+    """The first place where the ledger is not what it was; ``number`` is the entry's.
 
-    changed: its content or its hash was altered. missing: entries before the next one are gone. inserted: it does not
-    continue the entry before it. cut off: the ledger ends here, though its head was further on.
+    changed: the entry's content or hash was altered. missing: there is no entry of this number. inserted: the entries
+    around it go on without it. unlinked: it does not continue the entry before it, which was replaced. cut off: the
+    ledger ends before this number, though its head was there.
     """
 
-    seq: int
-    fault: Fault
+    number: int
+    fault: Literal["changed", "missing", "inserted", "unlinked", "cut off"]
 
 
-def canonical(entry: LedgerEntry) -> bytes:
-    """The bytes under an entry's hash. Raises ValueError for a form this version does not know."""
-    if entry.form != FORM:
-        raise ValueError(f"entry {entry.seq}: form {entry.form} is not known")
-    content: dict[str, Any] = {"form": f"kaoping-ledger-{entry.form}"}
+def canonical(row: Row) -> bytes:
+    """The bytes under an entry's hash."""
+    content: dict[str, Any] = {"form": f"kaoping-ledger-{FORM}"}
     for name in FIELDS:
-        value = getattr(entry, name)
+        value = row[name]
         content[name] = _instant(value) if isinstance(value, datetime) else value
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def seal(previous_hash: str, entry: LedgerEntry) -> str:
+def seal(previous_hash: str, row: Row) -> str:
     """The hash of an entry that follows the one with ``previous_hash``."""
-    return sha256(previous_hash.encode() + b"\n" + canonical(entry)).hexdigest()
+    return sha256(previous_hash.encode() + b"\n" + canonical(row)).hexdigest()
 
 
-def first_break(entries: Iterable[LedgerEntry], head: tuple[int, str] | None = None) -> Break | None:
-    """The first break in a whole ledger, given in order of ``seq``; None if there is none.
+def walk(rows: Iterable[Row], head: Head, recorded: Head | None = None) -> Break | None:
+    """The first break of a whole ledger, given in order of number; None if there is none.
 
-    ``head`` is the number and hash of an entry recorded elsewhere (the head row, a published result): the chain must
+    ``head`` must be its last entry. ``recorded`` was written down elsewhere (on a published result): the chain must
     come by it.
     """
-    seq, previous, passed = 0, GENESIS, head is None or head == (0, GENESIS)
-    for entry in entries:
-        if entry.seq != seq + 1:
-            return Break(seq + 1, "missing")
-        if entry.previous_hash != previous:
-            return Break(entry.seq, "inserted")
-        if entry.form != FORM or seal(previous, entry) != entry.hash:
-            return Break(entry.seq, "changed")
-        seq, previous = entry.seq, entry.hash
-        if head is not None and head[0] == seq:
-            if head[1] != entry.hash:
-                return Break(seq, "changed")
-            passed = True
-    return None if passed else Break(seq + 1, "cut off")
+    last, waiting = START, None
+    for following in rows:
+        if waiting is not None:
+            fault = _fault(last, waiting, following, recorded)
+            if fault is not None:
+                return fault
+            last = (waiting["id"], waiting["hash"])
+        waiting = following
+    if waiting is not None:
+        fault = _fault(last, waiting, None, recorded)
+        if fault is not None:
+            return fault
+        last = (waiting["id"], waiting["hash"])
+    if last[0] < max(head[0], recorded[0] if recorded else 0):
+        return Break(last[0] + 1, "cut off")
+    if last[0] > head[0]:
+        return Break(head[0] + 1, "inserted")
+    return None if last == head else Break(last[0], "changed")
 
 
-def _instant(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _fault(last: Head, row: Row, following: Row | None, recorded: Head | None) -> Break | None:
+    number: int = row["id"]
+    if number != last[0] + 1:
+        return Break(last[0] + 1, "missing")
+    linked = row["previous_hash"] == last[1]
+    if linked and row["form"] == FORM and seal(last[1], row) == row["hash"]:
+        # Whole in itself; a recorded hash tells whether it is the one that stood here.
+        return Break(number, "changed") if recorded and recorded[0] == number and recorded[1] != row["hash"] else None
+    if following is not None and following["previous_hash"] == last[1]:
+        return Break(number, "inserted")
+    return Break(number, "changed" if linked else "unlinked")
 
 
-def plain_evidence(value: Any, where: str = "evidence") -> Iterator[str]:
+def unfit(value: Any, where: str = "evidence") -> Iterator[str]:
     """What in a piece of evidence could not be written down exactly for ever: floats, and what JSON does not have."""
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 yield f"{where}: the key {key!r}"
-            yield from plain_evidence(item, f"{where}.{key}")
+            yield from unfit(item, f"{where}.{key}")
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from plain_evidence(item, f"{where}[{number}]")
-    elif value is not None and not isinstance(value, str | int | bool):
+            yield from unfit(item, f"{where}[{number}]")
+    elif value is not None and not isinstance(value, str | int):
         yield f"{where}: {value!r}"
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

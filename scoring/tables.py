@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, SmallInteger
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, SmallInteger
 from sqlmodel import Field, SQLModel
 
 from store.immutable import append_only
@@ -13,7 +13,7 @@ from store.times import UtcDateTime
 class LedgerEntry(SQLModel, table=True):
     """One entry. Rows are only added: the database refuses UPDATE and DELETE.
 
-    ``seq`` is the entry's number, from 1 without a gap. ``points`` is its whole effect in signed units of 1/10,000
+    ``id`` is the entry's number, from 1 without a gap. ``points`` is its whole effect in signed units of 1/10,000
     point; a reversal carries the negative count and points of what it reverses. ``source`` is "auto", "admin" or
     "appeal". ``recorded_by`` is None for what the bot did by itself. ``event`` ties entries to one event, where the
     rule book counts the highest only. ``form`` is the version of the canonical form under the hash (scoring.chain).
@@ -25,8 +25,7 @@ class LedgerEntry(SQLModel, table=True):
         Index("ledger_entry_sums", "year", "department_id", "item", "points", "count"),
     )
 
-    id: int = Field(default=None, primary_key=True)
-    seq: int = Field(unique=True)
+    id: int = Field(default=None, sa_column=Column(Integer, primary_key=True, autoincrement=False))
     form: int = Field(default=1, sa_type=SmallInteger)
     year: int
     department_id: int = Field(foreign_key="department.id")
@@ -56,7 +55,7 @@ class LedgerHead(SQLModel, table=True):
     __tablename__ = "ledger_head"
 
     id: int = Field(default=1, primary_key=True)
-    seq: int = 0
+    number: int = 0
     hash: str
 
 

@@ -1,0 +1,151 @@
+"""How people write figures, days and instants in chat and on the command line, full-width or not."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from store.commands import Act, converter
+from store.errors import Refusal
+from store.times import CHINA, china, iso_china
+
+Count = Annotated[int, "count"]
+"""A whole number from 1."""
+
+Day = Annotated[date, "day"]
+"""A day in China."""
+
+Instant = Annotated[datetime, "instant"]
+"""An instant at which something happened; a day alone means its beginning."""
+
+Deadline = Annotated[datetime, "deadline"]
+"""An instant until which something is owed; a day alone counts in full, until 24:00."""
+
+Year = Annotated[int, "year"]
+"""An assessment year."""
+
+MOST = 9999
+"""No count is larger; more is a slip of the finger."""
+
+_RELATIVE = {"前天": -2, "昨天": -1, "今天": 0, "今日": 0, "明天": 1, "明日": 1, "后天": 2}
+_DAY = re.compile(
+    r"(?:(?P<year>\d{4})\s*(?:年|[-/.]))?\s*(?P<month>\d{1,2})\s*(?:月|[-/.])\s*(?P<day>\d{1,2})\s*[日号]?"
+)
+_TIME = re.compile(
+    r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2}))?|[点时](?:(?P<minute2>\d{1,2})分?|整)?)"
+)
+
+
+def plain(text: str) -> str:
+    """Text as it is compared: full-width forms made narrow (NFKC), white space runs as one blank."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number in ordinary digits, or None."""
+    said = plain(text).removeprefix("#")
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= 18 else None
+
+
+def parse_day(text: str, now: datetime) -> date:
+    """A day: ``2021-04-02``, ``2021/4/2``, ``2021年4月2日``, ``4月2日`` (this year's), 今天, 明天, 昨天.
+
+    Raises Refusal date_unknown, also for a day that does not exist.
+    """
+    day, clock = _parse(text, now)
+    if clock is not None:
+        raise Refusal("date_unknown", text=text)
+    return day
+
+
+def parse_instant(text: str, now: datetime, *, whole_day: bool = False) -> datetime:
+    """An instant in China: a day as above, with or without a time (``16:00``, ``16点``, ``16时30分``, ``24:00``), a
+    time alone (today), or ISO 8601 with an offset.
+
+    A day alone is its beginning, or with ``whole_day`` its end. Raises Refusal date_unknown.
+    """
+    said = plain(text)
+    if "T" in said:
+        try:
+            instant = datetime.fromisoformat(said)
+        except ValueError:
+            raise Refusal("date_unknown", text=text) from None
+        return instant if instant.tzinfo else instant.replace(tzinfo=CHINA)
+    day, clock = _parse(text, now)
+    if clock is None:
+        clock = timedelta(days=1) if whole_day else timedelta()
+    # China keeps one offset all the year: a day and so much time after it is never ambiguous.
+    return datetime.combine(day, time(), CHINA) + clock
+
+
+def _parse(text: str, now: datetime) -> tuple[date, timedelta | None]:
+    said, today = plain(text), china(now).date()
+    found_day, rest = None, said
+    for word, days in _RELATIVE.items():
+        if said.startswith(word):
+            found_day, rest = today + timedelta(days=days), said.removeprefix(word)
+    if found_day is None and (match := _DAY.match(said)):
+        rest = said[match.end() :]
+        try:
+            found_day = date(int(match["year"] or today.year), int(match["month"]), int(match["day"]))
+        except ValueError:
+            raise Refusal("date_unknown", text=text) from None
+    rest = rest.strip()
+    if not rest and found_day is not None:
+        return found_day, None
+    clock = _TIME.fullmatch(rest)
+    if clock is None:
+        raise Refusal("date_unknown", text=text)
+    hour, minute = int(clock["hour"]), int(clock["minute"] or clock["minute2"] or 0)
+    second = int(clock["second"] or 0)
+    if minute > 59 or second > 59 or hour > 24 or (hour == 24 and (minute or second)):
+        raise Refusal("date_unknown", text=text)
+    return found_day or today, timedelta(hours=hour, minutes=minute, seconds=second)
+
+
+@converter(int)
+def _number(_act: Act, text: str) -> int:
+    number = whole_number(text)
+    if number is None:
+        raise Refusal("number_unknown", text=text)
+    return number
+
+
+@converter(Count)
+def _count(_act: Act, text: str) -> int:
+    number = whole_number(text)
+    if number is None or not 1 <= number <= MOST:
+        raise Refusal("count_unknown", text=text, most=MOST)
+    return number
+
+
+@converter(Year)
+def _year(_act: Act, text: str) -> int:
+    number = whole_number(plain(text).removesuffix("年").removesuffix("年度"))
+    if number is None or not 2000 <= number <= 2999:
+        raise Refusal("year_unknown", text=text)
+    return number
+
+
+@converter(bool, write=lambda value: "yes" if value else "no")
+def _yes_or_no(_act: Act, text: str) -> bool:
+    said = plain(text).lower()
+    if said in {"yes", "true", "1", "是"}:
+        return True
+    if said in {"no", "false", "0", "否"}:
+        return False
+    raise Refusal("yes_or_no", text=text)
+
+
+@converter(Day, write=date.isoformat)
+def _day(act: Act, text: str) -> date:
+    return parse_day(text, act.now)
+
+
+def _instants(*, whole_day: bool) -> Callable[[Act, str], datetime]:
+    return lambda act, text: parse_instant(text, act.now, whole_day=whole_day)
+
+
+converter(Instant, write=iso_china, words=2)(_instants(whole_day=False))
+converter(Deadline, write=iso_china, words=2)(_instants(whole_day=True))
