@@ -30,7 +30,7 @@ def _template(name: str) -> Template:
     return _environment.get_template(f"{name}.j2")
 
 
-def render(name: str, **facts: object) -> str:
+def render(name: str, /, **facts: object) -> str:
     """The message of ``templates/<name>.j2`` in Telegram's HTML, filled in with ``facts``.
 
     A fact that the template asks for and did not get raises jinja2.UndefinedError; an unknown name raises
@@ -54,7 +54,7 @@ def refusal_codes() -> frozenset[str]:
     return frozenset(_template("refusals").blocks)
 
 
-def word(name: str, **facts: object) -> str:
+def word(name: str, /, **facts: object) -> str:
     """A short plain text for a button, a keyboard or a menu: a block of ``templates/words.j2``.
 
     Raises KeyError for a name that has no block.

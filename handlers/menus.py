@@ -1,0 +1,39 @@
+"""The menu beside the input field, by role. A menu shows what there is; what is allowed is checked where it is done."""
+
+from typing import Any
+
+import templates
+from handlers.context import Aside, Context
+from store import people
+from store.commands import VERBS
+from store.people import DEPARTMENT_ROLES, Person, Role
+
+MOST = 100
+"""Commands that Telegram takes in one menu."""
+
+OFFERED = ("submit", "help")
+"""Commands of a department that are no verbs of the registry."""
+
+
+def commands(roles: frozenset[Role]) -> list[dict[str, str]]:
+    """The menu of somebody with these roles: commands with their Chinese words."""
+    names = ["submit"] if roles & DEPARTMENT_ROLES else []
+    names += [verb.template for verb in VERBS.values() if verb.roles & roles]
+    names.append("help" if roles else "start")
+    return [{"command": name, "description": templates.word(f"menu_{name}")} for name in names[:MOST]]
+
+
+def show(context: Context, person: Person) -> None:
+    """Gives a person the menu of his roles in his private chat. May be lost: the next start gives it again."""
+    roles = people.roles_of(context.session, person)
+    scope = {"type": "chat", "chat_id": person.telegram_id}
+    context.work.asides.append(Aside("setMyCommands", {"commands": commands(roles), "scope": scope}))
+
+
+def defaults() -> list[dict[str, Any]]:
+    """Parameters of setMyCommands for everybody else, for the bot's start: private chats, and groups."""
+    in_group = [{"command": name, "description": templates.word(f"menu_{name}")} for name in ("bind", "unbind")]
+    return [
+        {"commands": commands(frozenset()), "scope": {"type": "all_private_chats"}},
+        {"commands": in_group, "scope": {"type": "all_group_chats"}},
+    ]
