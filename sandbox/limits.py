@@ -1,4 +1,4 @@
-"""Telegram's flood limits: a message a second in a chat (small bursts aside), 20 a minute in a group, 30 a second overall.
+"""Telegram's flood limits: one message a second in a chat (bursts aside), 20 a minute in a group, 30 a second in all.
 
 They run on real time, not on the virtual clock: they are about load, and a client that is told to wait does wait.
 """

@@ -8,8 +8,9 @@ a tornado application (the control API and the page).
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from tornado import httputil
@@ -17,9 +18,9 @@ from tornado.iostream import StreamClosedError
 from tornado.web import Application
 
 from sandbox.clock import VirtualClock
-from sandbox.errors import ApiError
+from sandbox.errors import ApiError, too_many_requests
 from sandbox.faults import Fault, Faults
-from sandbox.methods import LARGEST_DOWNLOAD, Methods
+from sandbox.methods import LARGEST_DOWNLOAD, Method, Methods
 from sandbox.params import Params, Part
 from sandbox.world import TOKEN, Json, World
 
@@ -33,6 +34,9 @@ REASONS = {status.value: status.phrase for status in HTTPStatus}
 BOT_ID_DIGITS = TOKEN.partition(":")[0]
 
 
+Effect = Callable[[], Awaitable[tuple[int, Json]]]
+
+
 class BotApi:
     """Answers requests of the bot."""
 
@@ -41,11 +45,13 @@ class BotApi:
         self.methods = methods
         self.faults = faults
 
-    async def answer(self, reply: "_Reply", path: str, params: Params | None) -> None:
-        """Answer one request for `path` (unquoted). `params` is None where the body could not be read."""
+    def answer(self, reply: "_Reply", path: str, params: Params | None) -> Coroutine[Any, Any, None] | None:
+        """Answer one request for `path` (unquoted): at once, or by the coroutine that is returned.
+
+        `params` is None where the body could not be read.
+        """
         if path.startswith("/file/bot"):
-            await self._download(reply, path.removeprefix("/file/bot"))
-            return
+            return self._download(reply, path.removeprefix("/file/bot"))
         token, _, name = path.removeprefix("/bot").partition("/")
         try:
             _check_token(token)
@@ -53,20 +59,23 @@ class BotApi:
                 raise ApiError(400, "Bad Request: can't parse the request body")
             if name.lower() == "getupdates":
                 fault = self.faults.strike("getUpdates", None)
-                await self._under(fault, reply, self._updates(params))
-                return
+                return self._under(fault, reply, lambda: self._updates(params))
             method = self.methods.by_name.get(name.lower())
             if method is None:
                 raise ApiError(404, "Not Found: method not found")
         except ApiError as error:
             reply.error(error)
-            return
+            return None
         name, function = method
-        if self.faults.rules:
-            fault = self.faults.strike(name, params.integer("chat_id") or None)
-            await self._under(fault, reply, self._call(name, function, params))
-        else:
+        fault = self.faults.strike(name, params.integer("chat_id") or None) if self.faults.rules else None
+        if fault is None:
             reply.json(*self._run(name, function, params))
+            return None
+
+        async def effect() -> tuple[int, Json]:
+            return self._run(name, function, params)
+
+        return self._under(fault, reply, effect)
 
     async def _updates(self, params: Params) -> tuple[int, Json]:
         allowed = params.json("allowed_updates")
@@ -81,12 +90,9 @@ class BotApi:
         self.world.wake()
         return 200, {"ok": True, "result": batch}
 
-    async def _call(self, name: str, function: object, params: Params) -> tuple[int, Json]:
-        return self._run(name, function, params)
-
-    def _run(self, name: str, function: object, params: Params) -> tuple[int, Json]:
+    def _run(self, name: str, function: Method, params: Params) -> tuple[int, Json]:
         try:
-            result = function(params)  # type: ignore[operator]
+            result = function(params)
         except ApiError as error:
             self.world.record(name, params.integer("chat_id") or None, None, _said(params), error.description)
             return _refusal(error)
@@ -94,28 +100,23 @@ class BotApi:
         self.world.record(name, params.integer("chat_id") or None, message_id, _said(params), None)
         return 200, {"ok": True, "result": result}
 
-    async def _under(self, fault: Fault | None, reply: "_Reply", effect: Awaitable[tuple[int, Json]]) -> None:
+    async def _under(self, fault: Fault | None, reply: "_Reply", effect: Effect) -> None:
         """Answer under a fault, or as usual where there is none."""
-        kind = fault.kind if fault else None
-        if fault is not None and kind in ("too_many_requests", "server_error", "drop_before"):
-            if asyncio.iscoroutine(effect):
-                effect.close()
-            if kind == "drop_before":
+        match fault and fault.kind:
+            case "drop_before":
                 reply.drop()
-            elif kind == "too_many_requests":
-                reply.error(
-                    ApiError(429, f"Too Many Requests: retry after {fault.retry_after}", retry_after=fault.retry_after)
-                )
-            else:
+            case "too_many_requests" if fault:
+                reply.error(too_many_requests(fault.retry_after))
+            case "server_error" if fault:
                 reply.error(ApiError(fault.status, REASONS.get(fault.status, "Internal Server Error")))
-            return
-        status, body = await effect
-        if fault is not None and kind == "drop_after":
-            reply.drop()
-            return
-        if fault is not None:
-            await fault.pause()
-        reply.json(status, body)
+            case "drop_after":
+                await effect()
+                reply.drop()
+            case _:
+                status, body = await effect()
+                if fault:
+                    await fault.pause()
+                reply.json(status, body)
 
     async def _download(self, reply: "_Reply", path: str) -> None:
         token, _, name = path.partition("/")
@@ -135,11 +136,11 @@ class BotApi:
                 await fault.pause()
             reply.send(200, stored.mime, stored.data)
         else:
+            await self._under(fault, reply, _nothing)
 
-            async def nothing() -> tuple[int, Json]:
-                return 200, {}
 
-            await self._under(fault, reply, nothing())
+async def _nothing() -> tuple[int, Json]:
+    return 200, {}
 
 
 def _check_token(token: str) -> None:
@@ -224,14 +225,24 @@ class _BotRequest(httputil.HTTPMessageDelegate):
         path, _, query = self.path.partition("?")
         params = read_params(query, self.headers.get("Content-Type", ""), b"".join(self.chunks))
         self.chunks.clear()
-        self.task = asyncio.ensure_future(self._answer(unquote(path), params))
-
-    async def _answer(self, path: str, params: Params | None) -> None:
         try:
-            await self.api.answer(self.reply, path, params)
+            pending = self.api.answer(self.reply, unquote(path), params)
         except Exception:
-            logger.exception("the sandbox failed at %s", path.rpartition("/")[2])
-            self.reply.error(ApiError(500, "Internal Server Error"))
+            self._failed()
+            raise
+        if pending is not None:
+            self.task = asyncio.ensure_future(self._wait_for(pending))
+
+    async def _wait_for(self, pending: Coroutine[Any, Any, None]) -> None:
+        try:
+            await pending
+        except Exception:
+            self._failed()
+            raise
+
+    def _failed(self) -> None:
+        """A mistake of the sandbox itself: say so to the client, and let the error go on to the log."""
+        self.reply.error(ApiError(500, "Internal Server Error: the sandbox failed"))
 
     def on_connection_close(self) -> None:
         self.reply.closed = True
