@@ -46,7 +46,7 @@ def post(
     """
     rulebook = in_force(session, year)
     if item not in rulebook.items:
-        raise Refusal("item_unknown", text=item)
+        raise Refusal("item_unknown", text=item, title=None)
     if count < 1:
         raise Refusal("count_not_positive", count=count)
     if points is None:
@@ -69,6 +69,8 @@ def post(
             evidence=evidence,
             period=period,
             event=event,
+            previous_hash="",
+            hash="",
         ),
     )
 
@@ -111,6 +113,8 @@ def reverse(
             period=entry.period,
             event=entry.event,
             reverses_id=entry.id,
+            previous_hash="",
+            hash="",
         ),
     )
 
@@ -148,7 +152,7 @@ def verify(session: Session, recorded: Head | None = None) -> Break | Head:
     # Straight from the columns: a year of a large zone is a million rows.
     rows = session.connection().execute(select(_ENTRIES).order_by(_ENTRIES.c.id), execution_options={"yield_per": 1000})
     last = head(session)
-    return walk(rows.mappings(), last, recorded) or last
+    return walk((dict(row) for row in rows.mappings()), last, recorded) or last
 
 
 def _append(session: Session, entry: LedgerEntry) -> LedgerEntry:

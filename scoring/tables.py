@@ -67,7 +67,6 @@ class RuleBookVersion(SQLModel, table=True):
     digest: str = Field(primary_key=True)
     name: str
     text: str
-    stored_at: datetime = Field(sa_type=UtcDateTime)
 
 
 append_only(SQLModel.metadata.tables["rule_book_version"])

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 from sqlmodel import Session
 
 from store.errors import Refusal
-from store.notices import Notice
+from store.notices import Audience, Notice
 from store.people import Person, Role
 from store.times import iso_china
 
@@ -52,6 +52,10 @@ class Act:
 
     def notify(self, notice: Notice) -> None:
         self.notices.append(notice)
+
+    def tell(self, to: Audience, kind: str, result: Any, **facts: Any) -> None:
+        """Tell somebody of a result: its fields are the notice's facts."""
+        self.notify(Notice(kind, to, to_json(result) | to_json(facts)))
 
     def caution(self, code: str, **facts: Any) -> None:
         self.cautions.append(Caution(code, facts))

@@ -121,7 +121,8 @@ def _count(_act: Act, text: str) -> int:
 
 
 @converter(Year)
-def _year(_act: Act, text: str) -> int:
+def read_year(_act: Act, text: str) -> int:
+    """``2021``, ``2021年``. Raises Refusal year_unknown."""
     number = whole_number(plain(text).removesuffix("年").removesuffix("年度"))
     if number is None or not 2000 <= number <= 2999:
         raise Refusal("year_unknown", text=text)

@@ -1,0 +1,219 @@
+"""A score in words and figures, ready to be shown: nothing has to be looked up for it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from sqlmodel import Session
+
+from scoring.points import Points, plain, shown
+from scoring.rulebook import RuleBook
+from scoring.sheet import PENDING, Line, ScoreSheet
+from scoring.standings import By, Standing, current_year, in_force, sheet_of, standings, years
+from store.acting import Figures, previews_with
+from store.people import Department
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A block or a panel: ``figure`` as shown, None while it is open; ``full`` what it can give, None for no limit."""
+
+    code: str
+    title: str
+    figure: str | None
+    full: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """One line of a score; all of them add up to it exactly.
+
+    ``kind``: "start", "entry", "highest_only", "item_cap", "group_cap", "floor", "cap", "panel" or "veto". The fields
+    from ``number`` on are those of an entry. ``reversed_by`` and ``reverses`` are entries' numbers.
+    """
+
+    kind: str
+    block: str | None
+    code: str
+    title: str
+    clause: str
+    clause_text: str
+    count: int
+    points: str
+    words: str
+    number: int | None = None
+    happened_at: datetime | None = None
+    period: str | None = None
+    reason: str = ""
+    source: str | None = None
+    reverses: int | None = None
+    reversed_by: int | None = None
+
+
+@dataclass(frozen=True)
+class ScoreCard:
+    """The score of one department and every line behind it.
+
+    ``grade`` is a code or "pending", ``grade_title`` its Chinese name (None while pending). ``approved`` is False for
+    process data (过程数据，以领导小组审定为准).
+    """
+
+    year: int
+    scheme: str
+    code: str
+    department: str
+    daily: str
+    annual: str | None
+    bonus: str
+    total: str | None
+    grade: str
+    grade_title: str | None
+    blocks: tuple[Figure, ...]
+    panels: tuple[Figure, ...]
+    vetoes: tuple[str, ...]
+    lines: tuple[CardLine, ...]
+    approved: bool = False
+
+
+@dataclass(frozen=True)
+class RankRow:
+    """One department among all; ``vetoes`` are the titles of its live vetoes."""
+
+    rank: int | None
+    code: str
+    department: str
+    daily: str
+    annual: str | None
+    bonus: str
+    total: str | None
+    grade: str
+    grade_title: str | None
+    vetoes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RankList:
+    """All departments, best first, those without a rank last. ``by`` is "total" or "daily"."""
+
+    year: int
+    scheme: str
+    by: By
+    rows: tuple[RankRow, ...]
+    approved: bool = False
+
+
+def card_of(session: Session, department: Department, year: int) -> ScoreCard:
+    """A department's score as it stands. Raises Refusal year_not_in_force."""
+    rulebook = in_force(session, year)
+    sheet = sheet_of(session, year, department)
+    places = rulebook.readings.places
+    return ScoreCard(
+        year=year,
+        scheme=rulebook.title,
+        code=department.code,
+        department=department.name,
+        daily=_shown(sheet.daily, places),
+        annual=shown(sheet.annual, places),
+        bonus=_shown(sheet.bonus, places),
+        total=shown(sheet.total, places),
+        grade=sheet.grade,
+        grade_title=_grade_title(rulebook, sheet),
+        blocks=tuple(
+            Figure(code, rulebook.blocks[code].title, shown(figure, places), _full(rulebook, code, department))
+            for code, figure in sheet.blocks.items()
+        ),
+        panels=tuple(
+            Figure(code, panel.title, shown(sheet.panels[code], places), plain(panel.weight_for(department.kind)))
+            for code, panel in rulebook.panels.items()
+            if code in sheet.panels
+        ),
+        vetoes=tuple(rulebook.items[code].title for code in sheet.vetoes),
+        lines=_lines(rulebook, sheet),
+    )
+
+
+def rank_list(session: Session, year: int, by: By) -> RankList:
+    """All departments in order. Raises Refusal year_not_in_force."""
+    rulebook = in_force(session, year)
+    rows = tuple(_rank_row(rulebook, one) for one in standings(session, year, by))
+    return RankList(year, rulebook.title, by, rows)
+
+
+@previews_with
+def figures_of(session: Session, department: Department, year: int | None, now: datetime) -> Figures | None:
+    """What a preview compares; None before any year has a rule book."""
+    if not years(session):
+        return None
+    year = current_year(session, now) if year is None else year
+    rulebook = in_force(session, year)
+    sheet = sheet_of(session, year, department)
+    places = rulebook.readings.places
+    return Figures(
+        daily=_shown(sheet.daily, places),
+        bonus=_shown(sheet.bonus, places),
+        total=shown(sheet.total, places),
+        grade=sheet.grade,
+    )
+
+
+def _rank_row(rulebook: RuleBook, standing: Standing) -> RankRow:
+    sheet, places = standing.sheet, rulebook.readings.places
+    return RankRow(
+        rank=standing.rank,
+        code=standing.department.code,
+        department=standing.department.name,
+        daily=_shown(sheet.daily, places),
+        annual=shown(sheet.annual, places),
+        bonus=_shown(sheet.bonus, places),
+        total=shown(sheet.total, places),
+        grade=sheet.grade,
+        grade_title=_grade_title(rulebook, sheet),
+        vetoes=tuple(rulebook.items[code].title for code in sheet.vetoes),
+    )
+
+
+def _lines(rulebook: RuleBook, sheet: ScoreSheet) -> tuple[CardLine, ...]:
+    reversed_by = _reversals(sheet.lines)
+    return tuple(_card_line(rulebook, line, reversed_by) for line in sheet.lines)
+
+
+def _reversals(lines: Iterable[Line]) -> dict[int, int]:
+    """By the number of a reversed entry, the number of its reversal."""
+    return {
+        line.entry.reverses_id: line.entry.entry_id
+        for line in lines
+        if line.entry is not None and line.entry.reverses_id is not None and line.entry.entry_id is not None
+    }
+
+
+def _card_line(rulebook: RuleBook, line: Line, reversed_by: dict[int, int]) -> CardLine:
+    clause = rulebook.clauses.get(line.clause)
+    points = _exact(line.points)
+    text = clause.text if clause else ""
+    entry = line.entry
+    if entry is None:
+        return CardLine(line.kind, line.block, line.code, line.title, line.clause, text, line.count, points, line.words)
+    return CardLine(
+        line.kind, line.block, line.code, line.title, line.clause, text, line.count, points, line.words,
+        entry.entry_id, entry.happened_at, entry.period, entry.reason, entry.source, entry.reverses_id,
+        reversed_by.get(entry.entry_id or 0),
+    )  # fmt: skip
+
+
+def _exact(points: Points) -> str:
+    """A line's points as they are; a mean that no decimal can write is rounded as the figure it gives."""
+    return _shown(points, 2) if isinstance(points, Fraction) else plain(points)
+
+
+def _shown(points: Points, places: int) -> str:
+    return shown(points, places) or ""
+
+
+def _grade_title(rulebook: RuleBook, sheet: ScoreSheet) -> str | None:
+    return None if sheet.grade == PENDING else rulebook.grade_title(sheet.grade)
+
+
+def _full(rulebook: RuleBook, block: str, department: Department) -> str | None:
+    cap = rulebook.blocks[block].cap_for(department.kind)
+    return None if cap is None else plain(cap)

@@ -1,0 +1,136 @@
+"""From the ledger's rows to score sheets: of one department, or of all at once. And which rule book a year has."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, cast, func, select
+from sqlmodel import Session, SQLModel, col
+from sqlmodel import select as select_rows
+
+from scoring.ballots import Ballot
+from scoring.loading import parse
+from scoring.ranking import rank
+from scoring.rulebook import RuleBook
+from scoring.sheet import LedgerLine, ScoreSheet, score_sheet
+from scoring.tables import AssessmentYear, RuleBookVersion
+from store.errors import Refusal
+from store.people import Department, departments
+from store.times import china
+
+By = Literal["total", "daily"]
+
+_ENTRY = SQLModel.metadata.tables["ledger_entry"].c
+_BOOKS: dict[str, RuleBook] = {}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A department among all: its sheet, and its rank, None where it has none."""
+
+    department: Department
+    sheet: ScoreSheet
+    rank: int | None
+
+
+def put_in_force(session: Session, rulebook: RuleBook, year: int, live_from: datetime) -> None:
+    """Give a year its rule book. Its text is kept, so that the year stays computable whatever becomes of the file.
+
+    ``live_from``: nothing that was due before exists.
+    """
+    if session.get(RuleBookVersion, rulebook.digest) is None:
+        session.add(RuleBookVersion(digest=rulebook.digest, name=rulebook.name, text=rulebook.text))
+        session.flush()
+    row = session.get(AssessmentYear, year) or AssessmentYear(year=year, digest="", live_from=live_from)
+    row.digest, row.live_from = rulebook.digest, live_from
+    session.add(row)
+    session.flush()
+    _BOOKS[rulebook.digest] = rulebook
+
+
+def years(session: Session) -> list[int]:
+    """The years that have a rule book, earliest first."""
+    return list(session.exec(select_rows(AssessmentYear.year).order_by(col(AssessmentYear.year))))
+
+
+def in_force(session: Session, year: int) -> RuleBook:
+    """The rule book of a year, read once in the life of the process. Raises Refusal year_not_in_force."""
+    row = session.get(AssessmentYear, year)
+    if row is None:
+        raise Refusal("year_not_in_force", year=year, years=years(session))
+    if row.digest not in _BOOKS:
+        kept = session.get_one(RuleBookVersion, row.digest)
+        _BOOKS[row.digest] = parse(kept.text, kept.name)
+    return _BOOKS[row.digest]
+
+
+def current_year(session: Session, now: datetime) -> int:
+    """The assessment year that runs at ``now``: the calendar year in China, or the latest before it that has a rule
+    book (in January, until the new one is in force). Raises Refusal year_not_in_force if there is none.
+    """
+    this_year = china(now).year
+    running = [year for year in years(session) if year <= this_year]
+    if not running:
+        raise Refusal("year_not_in_force", year=this_year, years=years(session))
+    return running[-1]
+
+
+def sheet_of(session: Session, year: int, department: Department, ballots: Sequence[Ballot] = ()) -> ScoreSheet:
+    """The score sheet of one department, of its own entries alone; its lines carry the entries."""
+    return score_sheet(in_force(session, year), lines_of(session, year, department.id), ballots, department.kind)
+
+
+def lines_of(session: Session, year: int, department_id: int) -> list[LedgerLine]:
+    """A department's entries, reversals too, in the order in which they happened and were recorded."""
+    rows = session.connection().execute(
+        select(
+            _ENTRY.item,
+            _ENTRY["count"],
+            _ENTRY.points,
+            _ENTRY.event,
+            _ENTRY.period,
+            _ENTRY.happened_at,
+            _ENTRY.reason,
+            _ENTRY.source,
+            _ENTRY.id,
+            _ENTRY.reverses_id,
+        )
+        .where(_ENTRY.year == year, _ENTRY.department_id == department_id)
+        .order_by(_ENTRY.happened_at, _ENTRY.id)
+    )
+    return [LedgerLine._make(row) for row in rows]
+
+
+def standings(session: Session, year: int, by: By = "total") -> list[Standing]:
+    """All active departments, best first; those without a rank after them, vetoed ones last.
+
+    The entries are summed by the database, so this costs about what the sum costs, however many entries there are.
+    """
+    rulebook = in_force(session, year)
+    lines: dict[int, list[LedgerLine]] = {}
+    for row in _sums(session, year, rulebook.by_event):
+        lines.setdefault(row[0], []).append(LedgerLine(*row[1:]))
+    known = departments(session)
+    sheets = {one.id: score_sheet(rulebook, lines.get(one.id, ()), (), one.kind) for one in known}
+    ranks = rank(sheets, by)
+    rows = [Standing(one, sheets[one.id], ranks[one.id]) for one in known]
+    return sorted(rows, key=lambda row: (bool(row.sheet.vetoes) and row.rank is None, row.rank or len(rows) + 1))
+
+
+def _sums(session: Session, year: int, by_event: Iterable[str]) -> Iterable[Sequence[Any]]:
+    """(department, item, count, points, event): summed per item, and per event only where the rules look at events."""
+    apart = list(by_event)
+    net = (
+        cast(func.sum(_ENTRY["count"]), BigInteger),
+        cast(func.sum(_ENTRY.points), BigInteger),
+    )
+    whole = select(_ENTRY.department_id, _ENTRY.item, *net).where(_ENTRY.year == year)
+    if apart:
+        whole = whole.where(_ENTRY.item.not_in(apart))
+    connection = session.connection()
+    yield from connection.execute(whole.group_by(_ENTRY.department_id, _ENTRY.item))
+    if apart:
+        per_event = select(_ENTRY.department_id, _ENTRY.item, *net, _ENTRY.event)
+        per_event = per_event.where(_ENTRY.year == year, _ENTRY.item.in_(apart))
+        yield from connection.execute(per_event.group_by(_ENTRY.department_id, _ENTRY.item, _ENTRY.event))
