@@ -112,7 +112,7 @@ def confirm(act: Act, proposal: Proposal) -> Decided:
     """Do what was proposed. Raises Refusal proposal_closed, not_yours_to_decide, proposer_not_in_office, or the
     verb's own.
     """
-    verb, proposer = _decidable(act, proposal)
+    verb, proposer = decidable(act, proposal)
     inner = Act(act.session, act.now, proposer, act.via, act.system_user, confirmed_by=act.actor, notices=act.notices)
     # Whoever proposed must still be one who may: a veto by a dismissed administrator would be a veto by one.
     if not verb.roles & roles_of(act.session, proposer):
@@ -125,7 +125,7 @@ def confirm(act: Act, proposal: Proposal) -> Decided:
 
 def refuse(act: Act, proposal: Proposal, reason: str) -> Decided:
     """Decide against a proposal, with a reason for its proposer."""
-    _, proposer = _decidable(act, proposal)
+    _, proposer = decidable(act, proposal)
     if not reason.strip():
         raise Refusal("reason_needed")
     _close(act, proposal, "refused", reason.strip())
@@ -232,7 +232,10 @@ def _propose(act: Act, verb: Verb, given: Mapping[str, Any], need: Need) -> Prop
     return Proposed(proposal.id, verb.name, need, seen)
 
 
-def _decidable(act: Act, proposal: Proposal) -> tuple[Verb, Person]:
+def decidable(act: Act, proposal: Proposal) -> tuple[Verb, Person]:
+    """The verb that was proposed and who proposed it, for somebody who may decide on it now. Raises Refusal chat_only,
+    proposal_closed or not_yours_to_decide.
+    """
     if act.via != "chat":
         raise Refusal("chat_only", verb="confirm")
     if proposal.state != "open":
