@@ -1,12 +1,13 @@
 """Ballots of the yearly rating: read, checked, and their mean taken exactly."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Final, Literal, TypeAlias
 
-from scoring.points import UNIT, Points, shown
+from scoring.points import UNIT, Points
 from scoring.rulebook import Panel, RuleBook
 
 Abstain: TypeAlias = Literal["abstain"]
@@ -17,6 +18,9 @@ Scores: TypeAlias = tuple[Decimal, ...] | Decimal | tuple[str, ...] | str
 """One number per aspect in the rule book's order, or one total; in a panel of tiers one tier's code per aspect, or
 one for
 all; or ABSTAIN."""
+
+_MOST_DECIMAL_PLACES = 30
+"""No rater means more; without a limit 1e-999999999 would be a denominator that does not fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,21 +156,22 @@ def _check_answer(panel: Panel, answer: object, most: int, aspect: str | None) -
         if answer not in {tier.code for tier in panel.tiers}:
             raise BallotError("unknown_tier", panel=panel.code, value=answer, aspect=aspect)
         return
-    if not isinstance(answer, Decimal) or not answer.is_finite():
+    if not isinstance(answer, Decimal) or not answer.is_finite() or _decimal_places(answer) > _MOST_DECIMAL_PLACES:
         raise BallotError("not_a_number", panel=panel.code, value=answer, aspect=aspect)
-    if not 0 <= Fraction(answer) * UNIT <= most:
-        limit = Decimal(shown(most, 4) or 0).normalize()
+    # Compared as decimals: a fraction of 1e999999999 would not fit into memory.
+    limit = Decimal(most) / UNIT
+    if not 0 <= answer <= limit:
         raise BallotError("out_of_range", panel=panel.code, value=answer, aspect=aspect, least=Decimal(0), most=limit)
+
+
+def _decimal_places(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def _number(panel: str, raw: object) -> Decimal:
     if isinstance(raw, int | float | str | Decimal) and not isinstance(raw, bool):
-        try:
-            # repr of a float is the shortest text that means it: the digits somebody wrote.
-            number = Decimal(repr(raw) if isinstance(raw, float) else raw)
-        except InvalidOperation:
-            pass
-        else:
-            if number.is_finite():
-                return number
+        # repr of a float is the shortest text that means it: the digits somebody wrote.
+        with suppress(InvalidOperation):
+            return Decimal(repr(raw) if isinstance(raw, float) else raw)
     raise BallotError("not_a_number", panel=panel, value=raw)

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from store.times import china
 
+Form: TypeAlias = Literal["flat", "late_or_missing", "per_day", "graded"]
 Timeliness: TypeAlias = Literal["on_time", "late", "missing"]
 IsWorkingDay: TypeAlias = Callable[[date], bool]
 
@@ -44,7 +45,7 @@ class LatenessRule:
     (``missing``) or still ``late``.
     """
 
-    form: Literal["flat", "late_or_missing", "per_day", "graded"]
+    form: Form
     base: int
     by_day: tuple[int, ...]
     after: int

@@ -18,6 +18,8 @@ from scoring.lateness import LatenessRule
 Kind: TypeAlias = Literal["deduction", "bonus", "veto"]
 Role: TypeAlias = Literal["daily", "annual", "bonus"]
 Settle: TypeAlias = Literal["automatic", "held"]
+Owed: TypeAlias = Literal["task", "data_set"]
+Raters: TypeAlias = Literal["person", "department"]
 ByClass: TypeAlias = Mapping[str, int]
 
 
@@ -78,6 +80,7 @@ class Item:
     ``points`` are those of one ``unit`` (per ``per``, its Chinese measure word). ``cap``: the most all of them
     together count, as a magnitude. ``owed``: what a department owes under it is a task or a shared data set; it then
     has ``settle`` and ``lateness``. ``ask_same_title``: the same title twice may be one and the same, so ask.
+    ``grade``: what a live veto makes of the grade, whatever the total (a veto has one, other items do not).
     """
 
     code: str
@@ -93,10 +96,11 @@ class Item:
     cap_by_class: ByClass = field(default_factory=dict)
     cap_words: str = ""
     multipliers: Mapping[str, Fraction] = field(default_factory=dict)
-    owed: Literal["task", "data_set"] | None = None
+    owed: Owed | None = None
     settle: Settle | None = None
     lateness: LatenessRule | None = None
     ask_same_title: bool = False
+    grade: str | None = None
     assumption: str | None = None
 
     @property
@@ -168,7 +172,7 @@ class Panel:
     clause: str
     block: str
     weight: int
-    raters: Literal["person", "department"]
+    raters: Raters
     weight_by_class: ByClass = field(default_factory=dict)
     quorum: int = 1
     trim: int = 0
@@ -304,7 +308,6 @@ class RuleBook:
     aspects: tuple[Aspect, ...]
     panels: Mapping[str, Panel]
     grades: tuple[Grade, ...]
-    veto_grade: str | None
     duties: Mapping[str, Duty]
     reminders: Reminders
     readings: Readings

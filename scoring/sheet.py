@@ -41,9 +41,10 @@ class LedgerLine(NamedTuple):
 class Line(NamedTuple):
     """A line of the sheet. ``points`` of all lines add up to the sheet's figures exactly.
 
-    ``kind``: "start" (what a block begins with), "entry", what a rule takes back or gives again ("highest_only",
-    "item_cap", "group_cap", "floor", "cap"), or "panel". ``words`` say why, in Chinese, for lines that are no entry.
-    ``code`` is the item's, group's, panel's or block's; ``event`` the one of which only the highest counts.
+    ``kind``: "start" (what a block begins with, if not with 0), "entry", what a rule takes back or gives again
+    ("highest_only", "item_cap", "group_cap", "floor", "cap"), or "panel". ``words`` say why, in Chinese, for lines
+    that are no entry. ``code`` is the item's, group's, panel's or block's; ``event`` the one of which only the
+    highest counts.
     """
 
     kind: LineKind
@@ -98,7 +99,7 @@ def score_sheet(
     book does not name has the ordinary figures. Raises KeyError for an item that the rule book does not have.
     """
     plan = _plan(rulebook, unit_class)
-    told: dict[str | None, list[Line]] = {block.code: [block.first_line] for block in plan.blocks}
+    told: dict[str | None, list[Line]] = {block.code: list(block.first_lines) for block in plan.blocks}
     sums = dict(plan.starts)
     watched: dict[str, int] = {}
     events: dict[str, dict[str, list[int]]] = {}
@@ -147,8 +148,9 @@ def score_sheet(
 
 
 def _grade(rulebook: RuleBook, total: Points | None, vetoes: tuple[str, ...]) -> str:
-    if vetoes and rulebook.veto_grade is not None:
-        return rulebook.veto_grade
+    if vetoes:
+        made = {rulebook.items[code].grade for code in vetoes}
+        return next(grade.code for grade in reversed(rulebook.grades) if grade.code in made)
     if total is None:
         return PENDING
     readings = rulebook.readings
@@ -180,7 +182,7 @@ class _BlockPlan:
     block: Block
     code: str
     role: str
-    first_line: Line
+    first_lines: tuple[Line, ...]
     floor: int | None
     cap: int | None
     highest: tuple[tuple[Group, tuple[tuple[Item, int], ...]], ...]
@@ -273,6 +275,7 @@ def _plan(rulebook: RuleBook, unit_class: str | None) -> _Plan:
 
 
 def _block_plan(rulebook: RuleBook, block: Block, unit_class: str | None) -> _BlockPlan:
+    start = block.start_for(unit_class)
     items = [item for item in rulebook.items.values() if item.block == block.code]
     groups = [(group, [rulebook.items[code] for code in group.items]) for group in rulebook.groups.values()]
     groups = [(group, members) for group, members in groups if members[0].block == block.code]
@@ -280,7 +283,7 @@ def _block_plan(rulebook: RuleBook, block: Block, unit_class: str | None) -> _Bl
         block=block,
         code=block.code,
         role=block.role,
-        first_line=Line("start", block.code, block.code, block.title, block.clause, 1, block.start_for(unit_class)),
+        first_lines=(Line("start", block.code, block.code, block.title, block.clause, 1, start),) if start else (),
         floor=block.floor,
         cap=block.cap_for(unit_class),
         highest=tuple(
