@@ -110,12 +110,12 @@ class _Reading:
         )
 
     @contextmanager
-    def opened(self, table: Table, clause: str | None) -> Iterator[Table]:
+    def opened(self, table: Table, clause: str | None, of: str | None = None) -> Iterator[Table]:
         """A table that may carry an assumption; refuses keys that nobody asked for."""
         with table.all_read():
-            yield table
             if table.has("assumption"):
-                self.assumptions.append(Assumption(table.place, clause, table.text("assumption")))
+                self.assumptions.append(Assumption(table.place, clause, table.text("assumption"), of))
+            yield table
 
     def clause(self, table: Table) -> None:
         number = table.text("number")
@@ -137,8 +137,8 @@ class _Reading:
         self, table: Table, key: str, clause: Clause, into: dict[str, Part], read: Callable[[Table, str, Clause], Part]
     ) -> None:
         for row in table.tables(key, "code"):
-            with self.opened(row, clause.number):
-                code = row.text("code")
+            code = row.text("code")
+            with self.opened(row, clause.number, code):
                 _put(into, code, read(row, code, clause), row)
 
     def item(self, table: Table, code: str, clause: Clause) -> Item:
@@ -162,6 +162,7 @@ class _Reading:
             settle=table.choice("settle", _SETTLE) if owed else None,
             lateness=self.lateness_of(table, points) if owed else None,
             ask_same_title=table.flag("ask_same_title", default=False),
+            assumption=next((one.text for one in self.assumptions if one.of == code), None),
         )
 
     def duty(self, table: Table, code: str, clause: Clause) -> Duty:

@@ -2,8 +2,8 @@
 code.
 
 Figures are signed units of 1/10,000 point (``scoring.points``). ``…_by_class`` holds what differs for a unit class
-(the kind of a department); a class that is not named there has the ordinary figure. ``assumption`` is the reading, in
-Chinese, of something that the scheme leaves open. ``words`` are what a score sheet says where a cap or floor bites.
+(the kind of a department); a class that is not named there has the ordinary figure. ``words`` are what a
+score sheet says, in Chinese, where a cap or floor bites.
 """
 
 from collections.abc import Mapping
@@ -62,7 +62,6 @@ class Block:
     cap_by_class: ByClass
     floor_words: str = ""
     cap_words: str = ""
-    assumption: str | None = None
 
     def start_for(self, unit_class: str | None) -> int:
         """Where the sum starts for this class of units."""
@@ -80,6 +79,7 @@ class Item:
     ``points`` are those of one ``unit`` (per ``per``, its Chinese measure word). ``cap``: the most all of them
     together count, as a magnitude. ``owed``: what a department owes under it is a task or a shared data set; it then
     has ``settle`` and ``lateness``. ``ask_same_title``: the same title twice may be one and the same, so ask.
+    ``assumption``: the reading, in Chinese, of what the clause leaves open about it.
     ``grade``: what a live veto makes of the grade, whatever the total (a veto has one, other items do not).
     """
 
@@ -131,7 +131,6 @@ class Group:
     cap_words: str = ""
     highest_only: bool = False
     highest_words: str = ""
-    assumption: str | None = None
 
     def cap_for(self, unit_class: str | None) -> int | None:
         """The most that the items count together for this class of units, as a magnitude; None: open."""
@@ -178,7 +177,6 @@ class Panel:
     trim: int = 0
     trim_from: int = 0
     tiers: tuple[Tier, ...] = ()
-    assumption: str | None = None
 
     def weight_for(self, unit_class: str | None) -> int:
         """Full marks of this panel for this class of units; 0: the class is not rated by it."""
@@ -216,7 +214,6 @@ class Duty:
     settle: Settle
     lateness: LatenessRule
     check: str | None = None
-    assumption: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +274,14 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """A reading of what the scheme leaves open: where it stands in the file, the clause it reads, and the reading in
-    Chinese.
+    """A reading of what the scheme leaves open, in Chinese: where it stands in the file, the clause it reads, and the
+    code of the item, duty … that it is about (None: the clause as a whole, or a setting).
     """
 
     place: str
     clause: str | None
     text: str
+    of: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
