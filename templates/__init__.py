@@ -70,3 +70,7 @@ def word_names() -> frozenset[str]:
 def _block(template: str, name: str, facts: Mapping[str, object]) -> str:
     source = _template(template)
     return "".join(source.blocks[name](source.new_context(dict(facts)))).strip()
+
+
+# A block rendered by itself does not see what its file imports, so these are at hand in every template.
+_environment.globals.update(labels=_template("labels").module, roles=_template("roles").module)

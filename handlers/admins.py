@@ -1,0 +1,314 @@
+"""The administrator's side of the chat: verbs in one line, in Chinese words, or guided by buttons.
+
+Whoever has the role may use a verb, so this serves the member units and the leading group as well. A verb that changes
+something is shown first, with 确认 and 取消; only 确认 commits. Permission is checked in ``store.acting``, at each act.
+"""
+
+import re
+from typing import Any
+
+from telegram import Message, Update
+from telegram.ext import BaseHandler, CallbackQueryHandler
+
+import templates
+from handlers import keyboards, labels, results, screens
+from handlers.callers import caller, in_private, registered
+from handlers.context import Context, KaopingApplication
+from handlers.guided import KIND, Guide
+from handlers.notices import deliver
+from handlers.parsing import Line, spotted, taken
+from handlers.screens import ACTION, Screen
+from store import acting, drafts, people
+from store.commands import Act, Verb, to_json
+from store.drafts import Draft
+from store.errors import Refusal
+from store.people import Person
+
+WORDS_KIND = "ambiguous"
+"""A line in which one word means several departments, until somebody has said which."""
+
+_BUTTON = re.compile(rf"{ACTION}:(\d{{1,18}}):([a-z])(?::(.*))?", re.DOTALL)
+
+
+class SpokenVerb(BaseHandler[Update, Context, None]):
+    """Takes messages that begin with a verb, or answer what a verb under way has asked."""
+
+    def __init__(self, application: KaopingApplication) -> None:
+        super().__init__(spoken)
+        self._application = application
+
+    def check_update(self, update: object) -> object | None:
+        """Whether the message is ours; what it was found to be is looked up again when it is handled."""
+        if not isinstance(update, Update) or update.message is None or update.effective_user is None:
+            return None
+        session = self._application.work.session  # type: ignore[attr-defined]
+        person = people.person_of(session, update.effective_user.id)
+        return True if _meaning(session, person, update.message, self._application.bot.username) else None
+
+
+def register(application: KaopingApplication) -> None:
+    """Adds what this file answers to."""
+    application.add_handler(SpokenVerb(application))
+    application.add_handler(CallbackQueryHandler(tapped, pattern=rf"^{ACTION}:"))
+    results.register(application)
+
+
+def _meaning(session: Any, person: Person | None, message: Message, username: str) -> Line | Draft | None:
+    """A verb, the draft that a text answers, or None for what is nobody's command."""
+    text = message.text
+    if text is None:
+        return None
+    line = spotted(text, username=username)
+    if line is not None and line.slash:
+        return line
+    draft = _asking(session, person, message.chat.id)
+    if draft is not None and (line is None or _wants_words(draft)):
+        return draft
+    if line is None:
+        return None
+    # A Chinese word is a command only from somebody whose command it is: to the others it is a word.
+    allowed = person is not None and bool(line.verb.roles & people.roles_of(session, person))
+    return line if allowed or text.strip() in line.verb.words else None
+
+
+def _asking(session: Any, person: Person | None, chat_id: int) -> Draft | None:
+    if person is None:
+        return None
+    found = drafts.under_way(session, person_id=person.id, chat_id=chat_id, kinds=(KIND,))
+    return found[0] if found and Guide.of(found[0]).asking is not None else None
+
+
+def _wants_words(draft: Draft) -> bool:
+    asked = Guide.of(draft).asking
+    return asked is not None and (asked.rest or asked.annotation is str)
+
+
+async def spoken(update: Update, context: Context) -> None:
+    """A verb, or the answer to a question, said as text."""
+    message = update.message
+    if message is None or message.text is None:
+        return
+    person = registered(context)
+    meaning = _meaning(context.session, person, message, context.bot.username)
+    if isinstance(meaning, Draft):
+        _answered(context, person, meaning, message.text)
+    elif meaning is not None:
+        begin(context, person, meaning)
+
+
+def act_of(context: Context, person: Person) -> Act:
+    return Act(context.session, context.now, person, "chat")
+
+
+def begin(context: Context, person: Person, line: Line) -> None:
+    """Starts a verb: at its preview or its result if the line says enough, else at the first question.
+
+    Raises Refusal not_allowed before anything else is looked at, so that nobody learns by asking.
+    """
+    verb = line.verb
+    if not verb.roles & people.roles_of(context.session, person):
+        raise Refusal("not_allowed", verb=verb.name)
+    results.refuse_in_groups(context, verb)
+    forget(context, person)
+    act = act_of(context, person)
+    try:
+        guide = Guide.begin(verb, taken(act, line))
+    except Refusal as refusal:
+        _which_one(context, person, line, refusal)
+        return
+    if guide.asking is not None and not in_private(context):
+        raise Refusal("say_it_in_one_line", verb=verb.name)
+    _go_on(context, person, guide, None)
+
+
+def forget(context: Context, person: Person) -> None:
+    """A new verb takes the place of one that was left half-way."""
+    for draft in drafts.under_way(
+        context.session, person_id=person.id, chat_id=context.chat_id, kinds=(KIND, WORDS_KIND)
+    ):
+        drafts.finished(context.session, draft)
+
+
+def _which_one(context: Context, person: Person, line: Line, refusal: Refusal) -> None:
+    """A word that means several departments becomes buttons; any other refusal is said as it is."""
+    like = refusal.facts.get("like")
+    if refusal.code not in {"department_ambiguous", "department_unknown"} or not like or not in_private(context):
+        raise refusal
+    data = {"verb": line.verb.name, "rest": line.rest, "word": refusal.facts["text"], "like": list(like)}  # type: ignore[call-overload]
+    draft = drafts.opened(
+        context.session, person_id=person.id, chat_id=context.chat_id, kind=WORDS_KIND, data=data, now=context.now
+    )
+    buttons = [[keyboards.button(name, ACTION, draft.id, "w", number)] for number, name in enumerate(data["like"])]
+    cancel = keyboards.button(templates.word("button_cancel"), ACTION, draft.id, "x")
+    context.reply(templates.refusal(refusal.code, refusal.facts), markup=keyboards.inline(*buttons, [cancel]))
+
+
+def _go_on(
+    context: Context, person: Person, guide: Guide, draft: Draft | None, *, fault: Refusal | None = None
+) -> None:
+    """Shows what comes next: a question, the preview, or the result of a verb that changes nothing."""
+    act = act_of(context, person)
+    if guide.asking is None and not guide.verb.changes:
+        if draft is not None:
+            drafts.finished(context.session, draft)
+        results.show(context, act, guide.verb, guide.given(act))
+        return
+    guide.touched = context.now.isoformat()
+    draft = draft or drafts.opened(
+        context.session, person_id=person.id, chat_id=context.chat_id, kind=KIND, data=guide.data(), now=context.now
+    )
+    if guide.asking is not None:
+        screen = screens.question(act, guide, draft.id, fault=fault)
+    else:
+        screen = _previewed(act, guide, draft)
+    drafts.amended(context.session, draft, guide.data())
+    say(context, screen)
+
+
+def _previewed(act: Act, guide: Guide, draft: Draft, *, stale: bool = False) -> Screen:
+    seen = acting.preview(act, guide.verb, **guide.given(act))
+    guide.seen = _figures(seen)
+    return screens.preview(act, guide, draft.id, seen, stale=stale)
+
+
+def _figures(seen: acting.Preview) -> dict[str, Any]:
+    """What of a preview must not have changed when it is confirmed: all but the time at which it was made."""
+    return {"before": to_json(seen.before), "after": to_json(seen.after), "need": to_json(seen.need)}
+
+
+def say(context: Context, screen: Screen) -> None:
+    """In place of the message that was tapped, or as a new one."""
+    context.edit(screen.text, markup=screen.markup or keyboards.inline())
+
+
+def _answered(context: Context, person: Person, draft: Draft, text: str) -> None:
+    """What somebody typed to a question: a value, or a few letters to look one up by."""
+    guide = Guide.of(draft)
+    if guide.expired(context.now):
+        drafts.finished(context.session, draft)
+        raise Refusal("draft_expired", verb=guide.verb.name)
+    act, param = act_of(context, person), guide.asking
+    try:
+        guide.take(act, text)
+    except Refusal as refusal:
+        searched = Guide.of(draft)
+        searched.search, searched.page = text.strip(), 0
+        if param is not None and param.converter.choices and searched.offered(act):
+            _go_on(context, person, searched, draft)
+        else:
+            _go_on(context, person, guide, draft, fault=refusal)
+        return
+    _checked(context, person, guide, draft, Guide.of(draft))
+
+
+def _checked(context: Context, person: Person, guide: Guide, draft: Draft, before: Guide) -> None:
+    """Goes on after an answer; what the verb refuses is said beside the question that it answered."""
+    try:
+        _go_on(context, person, guide, draft)
+    except Refusal as refusal:
+        if before.asking is None or refusal.code == "not_allowed":
+            raise
+        _go_on(context, person, before, draft, fault=refusal)
+
+
+async def tapped(update: Update, context: Context) -> None:
+    """A button of a verb under way."""
+    query = update.callback_query
+    match = _BUTTON.fullmatch(query.data or "") if query is not None else None
+    person = caller(context)
+    draft = drafts.find(context.session, int(match[1])) if match else None
+    if match is None or person is None or draft is None or draft.kind not in {KIND, WORDS_KIND}:
+        context.answer(templates.plain(templates.refusal("button_outdated", {})), alert=True)
+        if person is not None and in_private(context):
+            context.take_buttons_away()
+        return
+    if draft.person_id != person.id or draft.chat_id != context.chat_id:
+        context.answer(templates.plain(templates.refusal("button_of_another", {})), alert=True)
+        return
+    context.answer()
+    what, arguments = match[2], (match[3] or "").split(":")
+    if what == "x":
+        drafts.finished(context.session, draft)
+        say(context, Screen(templates.render("admins/cancelled", title=labels.title(_verb(draft)))))
+    elif draft.kind == WORDS_KIND:
+        _chosen_word(context, person, draft, arguments[0])
+    else:
+        _step(context, person, draft, what, arguments)
+
+
+def _verb(draft: Draft) -> Verb:
+    return Guide.of(draft).verb if draft.kind == KIND else _line(draft).verb
+
+
+def _line(draft: Draft, name: str = "") -> Line:
+    found = spotted("/" + draft.data["verb"].replace(" ", "_"))
+    if found is None:
+        raise Refusal("button_outdated")
+    rest = draft.data["rest"]
+    return Line(found.verb, rest.replace(draft.data["word"], name, 1) if name else rest, slash=True)
+
+
+def _chosen_word(context: Context, person: Person, draft: Draft, number: str) -> None:
+    like = draft.data["like"]
+    if not number.isdecimal() or int(number) >= len(like):
+        raise Refusal("button_outdated")
+    line = _line(draft, like[int(number)])
+    drafts.finished(context.session, draft)
+    begin(context, person, line)
+
+
+def _step(context: Context, person: Person, draft: Draft, what: str, arguments: list[str]) -> None:
+    """One tap: choose, turn a page, skip, back, amend, confirm. A tap on an earlier question shows the present one."""
+    guide, before = Guide.of(draft), Guide.of(draft)
+    if guide.expired(context.now):
+        drafts.finished(context.session, draft)
+        say(context, Screen(templates.refusal("draft_expired", {"verb": guide.verb.name})))
+        return
+    act = act_of(context, person)
+    if what == "y":
+        if guide.asking is None:
+            _confirmed(context, act, guide, draft)
+            return
+    elif what == "e" and guide.asking is None and arguments[0].isdecimal():
+        if int(arguments[0]) < len(guide.verb.params):
+            guide.amend(guide.verb.params[int(arguments[0])].name)
+    elif arguments[0] == guide.mark:
+        try:
+            _moved(act, guide, what, arguments[1] if len(arguments) > 1 else "")
+        except Refusal as refusal:
+            _go_on(context, person, before, draft, fault=refusal)
+            return
+    _checked(context, person, guide, draft, before)
+
+
+def _moved(act: Act, guide: Guide, what: str, argument: str) -> None:
+    if what == "b":
+        guide.back()
+    elif what == "s":
+        guide.skip()
+    elif what == "p" and argument.isdecimal():
+        guide.page = min(int(argument), 9999)
+    elif what == "c":
+        offered = guide.offered(act)
+        by_value = {choice.value for choice in offered}
+        if argument.startswith("=") and argument[1:] in by_value:
+            guide.take(act, argument[1:])
+        elif argument.isdecimal() and int(argument) < len(offered):
+            guide.take(act, offered[int(argument)].value)
+        else:
+            raise Refusal("button_outdated")
+
+
+def _confirmed(context: Context, act: Act, guide: Guide, draft: Draft) -> None:
+    """确认: what was shown is done, if it is still what would be done; else it is shown anew."""
+    given = guide.given(act)
+    now_seen = acting.preview(act, guide.verb, **given)
+    if guide.seen != _figures(now_seen):
+        guide.seen, guide.touched = _figures(now_seen), context.now.isoformat()
+        drafts.amended(context.session, draft, guide.data())
+        say(context, screens.preview(act, guide, draft.id, now_seen, stale=True))
+        return
+    result = acting.run(act, guide.verb, **given)
+    drafts.finished(context.session, draft)
+    deliver(context.session, act.notices, context.now, summary_chat=results.summary_chat(context))
+    results.tell(context, act, guide.verb, given, result)

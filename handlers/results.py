@@ -1,0 +1,105 @@
+"""Results of verbs in chat: in pages, as a picture, as files; and where they may be shown at all."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from telegram import Update
+from telegram.ext import CallbackQueryHandler
+
+import templates
+from handlers import screens
+from handlers.callers import caller, in_private
+from handlers.context import Context, KaopingApplication
+from handlers.notices import deliver
+from handlers.screens import PAGE_ACTION, PICTURE_ACTION
+from store import acting, blobs, drafts
+from store.commands import VERBS, Act, Verb, parse, written
+from store.drafts import Draft
+from store.errors import Refusal
+from store.people import Person
+
+KIND = "pages"
+KEPT = 5
+"""Results a person can still turn the pages of; older ones are asked for again."""
+
+IN_SUMMARY_CHAT = frozenset({"score", "rank"})
+"""Verbs whose results may be shown in the chat to which summaries are posted."""
+
+_BUTTON = re.compile(rf"(?:{PAGE_ACTION}|{PICTURE_ACTION}):(\d{{1,18}})(?::(\d{{1,4}}))?")
+
+
+def register(application: KaopingApplication) -> None:
+    """Adds what this file answers to."""
+    application.add_handler(CallbackQueryHandler(turned, pattern=rf"^(?:{PAGE_ACTION}|{PICTURE_ACTION}):"))
+
+
+def summary_chat(context: Context) -> int | None:
+    """The chat that is configured for summaries."""
+    chat: int | None = context.bot_data.get("summary_chat")
+    return chat
+
+
+def refuse_in_groups(context: Context, verb: Verb) -> None:
+    """Scores and the office's work are nobody's business in a group. Raises Refusal not_in_groups."""
+    if in_private(context):
+        return
+    if verb.name in IN_SUMMARY_CHAT and context.chat_id == summary_chat(context):
+        return
+    raise Refusal("not_in_groups", verb=verb.name, bot=context.bot.username)
+
+
+def show(context: Context, act: Act, verb: Verb, given: Mapping[str, Any]) -> None:
+    """Runs a verb that changes nothing, and shows what it found."""
+    result = acting.run(act, verb, **given)
+    deliver(context.session, act.notices, context.now, summary_chat=summary_chat(context))
+    tell(context, act, verb, given, result)
+
+
+def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], result: Any) -> None:
+    """Says a result: in place of the preview it was confirmed on, with its files after it."""
+    text = screens.told(verb, result)
+    pages = templates.split(text, screens.PAGE_UNITS)
+    picture = getattr(result, "picture", None) is not None
+    if not verb.changes and (picture or len(pages) > 1):
+        draft = _remember(context, act.actor, verb, given)
+        screen = screens.paged(text, draft.id, 0, picture=picture)
+        context.edit(screen.text, markup=screen.markup)
+    else:
+        context.edit(text, markup={"inline_keyboard": []})
+    for file in getattr(result, "files", ()):
+        context.send_file(file.name, blob=blobs.put(context.session, file.content, context.now))
+
+
+def _remember(context: Context, person: Person, verb: Verb, given: Mapping[str, Any]) -> Draft:
+    known = drafts.under_way(context.session, person_id=person.id, chat_id=context.chat_id, kinds=(KIND,))
+    for old in known[KEPT - 1 :]:
+        drafts.finished(context.session, old)
+    data = {"verb": verb.name, "texts": written(verb, given)}
+    return drafts.opened(
+        context.session, person_id=person.id, chat_id=context.chat_id, kind=KIND, data=data, now=context.now
+    )
+
+
+async def turned(update: Update, context: Context) -> None:
+    """Another page, or the picture: found anew, for whoever asked and is still allowed to."""
+    query = update.callback_query
+    match = _BUTTON.fullmatch(query.data or "") if query is not None else None
+    person = caller(context)
+    draft = drafts.find(context.session, int(match[1])) if match else None
+    if query is None or match is None or person is None or draft is None or draft.kind != KIND:
+        context.answer(templates.plain(templates.refusal("button_outdated", {})), alert=True)
+        return
+    if draft.person_id != person.id or draft.chat_id != context.chat_id:
+        context.answer(templates.plain(templates.refusal("button_of_another", {})), alert=True)
+        return
+    context.answer()
+    act, verb = Act(context.session, context.now, person, "chat"), VERBS[draft.data["verb"]]
+    result = acting.run(act, verb, **parse(act, verb, draft.data["texts"]))
+    picture = getattr(result, "picture", None)
+    if (query.data or "").startswith(f"{PICTURE_ACTION}:"):
+        if picture is not None:
+            context.send_file(f"{verb.template}.png", picture=picture)
+        return
+    screen = screens.paged(screens.told(verb, result), draft.id, int(match[2] or 0), picture=picture is not None)
+    context.edit(screen.text, markup=screen.markup)
