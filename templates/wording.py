@@ -49,6 +49,12 @@ def instant(value: datetime | str) -> str:
     return f"{day(shown)}{shown:%H:%M}"
 
 
+def moment(value: datetime | str) -> str:
+    """3月26日09:00, where the year is clear from what stands around it"""
+    shown = _instant(value)
+    return f"{shown.month}月{shown.day}日{shown:%H:%M}"
+
+
 def clock(value: datetime | str) -> str:
     """16:00:05, to the second: for what is decided by seconds."""
     return f"{_instant(value):%H:%M:%S}"
@@ -103,6 +109,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day": day,
     "weekday": weekday,
     "instant": instant,
+    "moment": moment,
     "clock": clock,
     "deadline": deadline,
     "period": period,

@@ -1,0 +1,33 @@
+"""What a person is told when something cannot be done, or went wrong: what happened and what to do next."""
+
+import templates
+from handlers.callers import in_private
+from handlers.context import Context
+from store.errors import Refusal
+
+ALERT = 200
+"""Characters that fit into the alert over a button."""
+
+
+def refused(context: Context, refusal: Refusal) -> None:
+    """Answers with the refusal's sentence: over the button that was tapped, else in the chat.
+
+    Called in a transaction of its own: whatever the refused attempt had begun is rolled back by then.
+    """
+    sentence = templates.refusal(refusal.code, refusal.facts)
+    _say(context, sentence)
+
+
+def failed(context: Context, reference: str) -> None:
+    """Says that something went wrong on our side, with the number under which the log has it."""
+    _say(context, templates.render("failed", reference=reference))
+
+
+def _say(context: Context, sentence: str) -> None:
+    if context.incoming.callback_query is None:
+        context.reply(sentence, quote=not in_private(context))
+        return
+    told = templates.plain(sentence)
+    context.answer(told, alert=True)
+    if len(told) > ALERT:
+        context.reply(sentence)
