@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
+import store.departments  # noqa: F401 - there it is known how a department is named
 from scoring.ledger import entry_numbered
 from scoring.rulebook import Item, Kind, RuleBook
 from scoring.standings import current_year, in_force, years

@@ -96,7 +96,8 @@ def run(act: Act, verb: Verb | str, **given: Any) -> Any:
     if need is not None:
         return _propose(act, verb, given, need)
     result = verb.function(act, **given)
-    if verb.changes:
+    # A decision on a proposal is in the trail under the verb it decides on.
+    if verb.changes and not isinstance(result, Decided):
         _record(act, verb, written(verb, given), _target(given), "done")
     return result
 

@@ -1,0 +1,373 @@
+"""The verbs of this room: who may come in, what waits for a second person, what was done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from store import acting, audit, invitations, people
+from store.acting import Decided
+from store.commands import VERBS, Act, Choice, Rest, command, converter
+from store.errors import Refusal
+from store.invitations import Invitation
+from store.people import Appointment, Department, Person, Role
+from store.proposals import Proposal, awaiting, deciders, open_proposals
+from store.times import CHINA
+from store.words import Count, Day, plain, whole_number
+
+_ROLES = {
+    "管理员": Role.ADMINISTRATOR,
+    "联络员": Role.LIAISON,
+    "负责人": Role.HEAD,
+    "成员单位": Role.MEMBER_UNIT,
+    "领导小组": Role.LEADING_GROUP,
+}
+_DECIDES = (Role.ADMINISTRATOR, Role.LEADING_GROUP)
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation, number ``number``. ``token`` goes into the link and is kept nowhere."""
+
+    number: int
+    token: str
+    role: str
+    department: str | None
+    name: str
+    expires_at: datetime
+    replaces: str | None
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """A link that no longer works."""
+
+    number: int
+    role: str
+    department: str | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One role that a person holds no longer."""
+
+    role: str
+    department: str | None
+
+
+@dataclass(frozen=True)
+class Dismissed:
+    """A person who has lost one or more roles."""
+
+    name: str
+    ended: tuple[Ended, ...]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A person in a role. ``reachable``: a message can arrive."""
+
+    name: str
+    username: str | None
+    telegram_id: int | None
+    role: str
+    department: str | None
+    since: datetime
+    reachable: bool
+
+
+@dataclass(frozen=True)
+class PendingInvitation:
+    number: int
+    role: str
+    department: str | None
+    name: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is in what role, and whose link still waits."""
+
+    holders: tuple[Holder, ...]
+    invitations: tuple[PendingInvitation, ...]
+
+
+@dataclass(frozen=True)
+class Office:
+    """The department that runs the assessment."""
+
+    code: str
+    department: str
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    number: int
+    at: datetime
+    actor: str
+    via: str
+    system_user: str | None
+    verb: str
+    arguments: dict[str, str]
+    department: str | None
+    outcome: str
+
+
+@dataclass(frozen=True)
+class AuditList:
+    """Acts, newest first; ``limit`` is how many were asked for."""
+
+    rows: tuple[AuditRow, ...]
+    limit: int
+
+
+@dataclass(frozen=True)
+class ProposalRow:
+    """An open proposal. ``yours``: whoever asks may decide it."""
+
+    number: int
+    verb: str
+    arguments: dict[str, str]
+    department: str | None
+    proposer: str
+    proposed_at: datetime
+    needs: str
+    why: str
+    deciders: tuple[str, ...]
+    yours: bool
+
+
+@dataclass(frozen=True)
+class ProposalList:
+    rows: tuple[ProposalRow, ...]
+
+
+@converter(Role, write=lambda role: role.value, choices=lambda _act, _given: [Choice(one.value, "") for one in Role])
+def _role(_act: Act, text: str) -> Role:
+    said = plain(text).lower().replace("-", "_").replace(" ", "_")
+    if said in _ROLES:
+        return _ROLES[said]
+    try:
+        return Role(said)
+    except ValueError:
+        raise Refusal("role_unknown", text=text) from None
+
+
+def _persons(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    query = select(Person).join(Appointment).where(col(Appointment.until).is_(None)).distinct().order_by(col(Person.id))
+    return [Choice(_identity(one), one.name) for one in act.session.exec(query)]
+
+
+def _identity(person: Person) -> str:
+    """Words that mean this person and nobody else, as far as there are any."""
+    return str(person.telegram_id) if person.telegram_id is not None else person.name
+
+
+@converter(Person, write=_identity, choices=_persons)
+def _person(act: Act, text: str) -> Person:
+    return people.find_person(act.session, text)
+
+
+@converter(
+    Invitation,
+    write=lambda invitation: f"#{invitation.id}",
+    choices=lambda act, _given: [
+        Choice(f"#{one.id}", f"#{one.id} {one.name}") for one in invitations.waiting(act.session, act.now)
+    ],
+)
+def _invitation(act: Act, text: str) -> Invitation:
+    number = whole_number(text)
+    found = act.session.get(Invitation, number) if number is not None else None
+    if found is None:
+        raise Refusal("invitation_number_unknown", text=text)
+    return found
+
+
+def _awaiting(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    return [
+        Choice(f"#{one.id}", " ".join((f"#{one.id}", *one.arguments.values()))[:60])
+        for one in awaiting(act.session, act.actor)
+    ]
+
+
+@converter(Proposal, write=lambda proposal: f"#{proposal.id}", choices=_awaiting)
+def _proposal(act: Act, text: str) -> Proposal:
+    number = whole_number(text)
+    found = act.session.get(Proposal, number) if number is not None else None
+    if found is None:
+        raise Refusal("proposal_unknown", text=text)
+    return found
+
+
+@command("invite", words=("邀请",), changes=True, group="people")
+def invite(
+    act: Act,
+    role: Role,
+    department: Department | None = None,
+    name: Rest = "",
+    *,
+    replaces: Person | None = None,
+    days: Count = invitations.DEFAULT_DAYS,
+) -> Invited:
+    """Make a personal link for one role, good once; with --replaces, a handover that cuts off the old holder."""
+    old = _held(act.session, replaces, role, department) if replaces else None
+    token, invitation = invitations.invite(
+        act.session,
+        role=role,
+        department=department,
+        name=name,
+        by=act.actor,
+        now=act.now,
+        days=days,
+        replaces=old[0] if old else None,
+    )
+    return Invited(
+        number=invitation.id,
+        token=token,
+        role=role.value,
+        department=department.name if department else None,
+        name=invitation.name,
+        expires_at=invitation.expires_at,
+        replaces=replaces.name if replaces else None,
+    )
+
+
+@command("revoke", words=("撤销邀请",), changes=True, group="people")
+def revoke(act: Act, invitation: Invitation) -> Revoked:
+    """Make a link useless that nobody has used yet."""
+    invitations.revoke(act.session, invitation, act.now)
+    return Revoked(invitation.id, invitation.role, _name(act.session, invitation.department_id), invitation.name)
+
+
+@command("dismiss", words=("免去",), changes=True, group="people")
+def dismiss(act: Act, person: Person, role: Role | None = None, department: Department | None = None) -> Dismissed:
+    """End a person's roles, or one of them. What was done in them stays in the history."""
+    held = _held(act.session, person, role, department)
+    for appointment in held:
+        people.dismiss(act.session, appointment, act.now)
+    return Dismissed(person.name, tuple(Ended(one.role, _name(act.session, one.department_id)) for one in held))
+
+
+@command("people", words=("人员",), group="people")
+def list_people(act: Act, department: Department | None = None) -> People:
+    """Who holds which role, who cannot be reached, and which links still wait."""
+    query = select(Appointment, Person).join(Person).where(col(Appointment.until).is_(None))
+    waiting = invitations.waiting(act.session, act.now)
+    if department is not None:
+        query = query.where(Appointment.department_id == department.id)
+        waiting = [one for one in waiting if one.department_id == department.id]
+    return People(
+        holders=tuple(
+            Holder(
+                person.name, person.username, person.telegram_id, held.role, _name(act.session, held.department_id),
+                held.since, person.reachable,
+            )
+            for held, person in act.session.exec(query.order_by(col(Appointment.id)))
+        ),
+        invitations=tuple(
+            PendingInvitation(one.id, one.role, _name(act.session, one.department_id), one.name, one.expires_at)
+            for one in waiting
+        ),
+    )  # fmt: skip
+
+
+@command("office", words=("主办单位",), changes=True, group="people")
+def office(act: Act, department: Department) -> Office:
+    """Name the department that runs the assessment: its administrators decide nothing of its own alone."""
+    for other in act.session.exec(select(Department).where(col(Department.office))):
+        other.office = False
+        act.session.add(other)
+    department.office = True
+    act.session.add(department)
+    act.session.flush()
+    return Office(department.code, department.name)
+
+
+@command("audit", words=("操作记录",), group="people")
+def list_acts(
+    act: Act,
+    limit: Count = 50,
+    *,
+    verb: str | None = None,
+    by: Person | None = None,
+    department: Department | None = None,
+    since: Day | None = None,
+) -> AuditList:
+    """Latest administrative acts: who did what, when, from where, and what came of it."""
+    if verb is not None and verb not in VERBS:
+        raise Refusal("verb_unknown", text=verb)
+    rows = audit.records(
+        act.session,
+        verb=verb,
+        actor=by,
+        department_id=department.id if department else None,
+        since=datetime.combine(since, time(), CHINA) if since else None,
+        limit=limit,
+    )
+    return AuditList(
+        tuple(
+            AuditRow(
+                one.id, one.at, one.actor_name, one.via, one.system_user, one.verb, one.arguments,
+                _name(act.session, one.department_id), one.outcome,
+            )
+            for one in rows
+        ),
+        limit,
+    )  # fmt: skip
+
+
+@command("proposals", words=("待确认",), roles=(*_DECIDES, Role.MEMBER_UNIT), group="people")
+def list_proposals(act: Act) -> ProposalList:
+    """What waits for a second person, and who that may be. Member units see their own."""
+    mine = {one.id for one in awaiting(act.session, act.actor)}
+    sees_all = set(_DECIDES) & people.roles_of(act.session, act.actor)
+    return ProposalList(
+        tuple(
+            ProposalRow(
+                number=one.id,
+                verb=one.verb,
+                arguments=one.arguments,
+                department=_name(act.session, one.department_id),
+                proposer=act.session.get_one(Person, one.proposed_by).name,
+                proposed_at=one.proposed_at,
+                needs=one.needs,
+                why=one.why,
+                deciders=tuple(person.name for person in deciders(act.session, one)),
+                yours=one.id in mine,
+            )
+            for one in open_proposals(act.session)
+            if sees_all or one.proposed_by == act.actor.id
+        )
+    )
+
+
+@command("confirm", words=("确认", "同意"), roles=_DECIDES, chat_only=True, changes=True, group="people")
+def confirm(act: Act, proposal: Proposal) -> Decided:
+    """Have done what another person proposed."""
+    return acting.confirm(act, proposal)
+
+
+@command("refuse", words=("驳回", "不同意"), roles=_DECIDES, chat_only=True, changes=True, group="people")
+def refuse(act: Act, proposal: Proposal, reason: Rest) -> Decided:
+    """Decide against what another person proposed, and tell him why."""
+    return acting.refuse(act, proposal, reason)
+
+
+def _held(session: Session, person: Person, role: Role | None, department: Department | None) -> list[Appointment]:
+    """The roles in question that a person holds. Raises Refusal holds_no_such_role."""
+    held = [
+        one
+        for one in people.appointments_of(session, person)
+        if role in (None, one.role) and (department is None or one.department_id == department.id)
+    ]
+    if not held:
+        raise Refusal("holds_no_such_role", name=person.name)
+    return held
+
+
+def _name(session: Session, department_id: int | None) -> str | None:
+    return session.get_one(Department, department_id).name if department_id is not None else None
