@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
 
+from store.times import china
+
 GENESIS = "0" * 64
 FORM = 1
 
@@ -93,13 +95,14 @@ def _fault(last: Head, row: Row, following: Row | None, recorded: Head | None) -
     number: int = row["id"]
     if number != last[0] + 1:
         return Break(last[0] + 1, "missing")
-    linked = row["previous_hash"] == last[1]
-    if linked and row["form"] == FORM and seal(last[1], row) == row["hash"]:
-        # Whole in itself; a recorded hash tells whether it is the one that stood here.
-        return Break(number, "changed") if recorded and recorded[0] == number and recorded[1] != row["hash"] else None
     if following is not None and following["previous_hash"] == last[1]:
         return Break(number, "inserted")
-    return Break(number, "changed" if linked else "unlinked")
+    if row["previous_hash"] != last[1]:
+        return Break(number, "unlinked")
+    if row["form"] != FORM or seal(last[1], row) != row["hash"]:
+        return Break(number, "changed")
+    # Whole in itself; a recorded hash tells whether it is the one that stood here.
+    return Break(number, "changed") if recorded and recorded[0] == number and recorded[1] != row["hash"] else None
 
 
 def unfit(value: Any, where: str = "evidence") -> Iterator[str]:
@@ -117,4 +120,4 @@ def unfit(value: Any, where: str = "evidence") -> Iterator[str]:
 
 
 def _instant(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return china(value).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
