@@ -14,9 +14,6 @@ from store.times import UtcDateTime
 OUTAGE_AFTER = timedelta(minutes=5)
 """A longer silence between two successful polls is an outage."""
 
-CONTACT_EVERY = timedelta(seconds=5)
-"""Polls that bring nothing and follow each other faster than this are not worth a commit each."""
-
 
 class Vitals(SQLModel, table=True):
     """One row."""
@@ -49,14 +46,6 @@ def vitals(session: Session) -> Vitals:
         row = Vitals()
         session.add(row)
     return row
-
-
-def worth_noting(session: Session, at: datetime) -> bool:
-    """Whether an empty poll that ended at ``at`` tells anything that the last one on record did not."""
-    row = session.get(Vitals, 1)
-    if row is None or row.last_contact is None or row.drained_at != row.last_contact:
-        return True
-    return at - row.last_contact >= CONTACT_EVERY
 
 
 def contact(session: Session, at: datetime, *, drained: bool, began: datetime | None = None) -> Outage | None:

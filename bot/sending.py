@@ -1,0 +1,379 @@
+"""The outbox, sent: two lanes, order kept per chat, Telegram's limits kept, each message marked once it is out.
+
+What a crash can repeat is what was sent and not yet marked. Each lane has a few slots; one is taken before sending and
+given back when the mark has committed, so that no more than that is ever open.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+from telegram.error import TelegramError
+
+from bot.clock import Clock
+from bot.database import Database, back_off
+from bot.deliveries import Failed, Hooks, Later, Mark, Moved, Outcome, Sent, outcome_of, write_down
+from bot.limiter import Overall, PerChat
+from bot.network import Api, Upload
+from store import blobs, outbox
+from store.outbox import Lane, OutboxMessage
+
+log = structlog.get_logger("sending")
+
+Draw = Callable[[str, dict[str, Any]], bytes]
+"""``draw(kind, data)`` gives a picture as PNG."""
+
+BATCH = 100
+"""Rows read at a time."""
+LOW = 40
+"""Rows in hand below which the next ones are read."""
+MARKS = 8
+"""Marks to a transaction, at most."""
+MARK_WAIT_SECONDS = 0.02
+"""How long a mark waits for company."""
+LOOK_SECONDS = 1.0
+"""How often to look for what another process wrote."""
+MOST_TRIES = 20
+"""Failed tries after which a message is given up, counting only those in times when others got through; about an hour
+and a half."""
+LONGEST_RETRY_SECONDS = 300.0
+FLOOD_SECONDS = 1.0
+"""Two chats told to wait within this time: it is the limit over all chats that was hit."""
+
+_WITHOUT_CHAT = ("setMy", "deleteMy")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much is under way at once: workers send, slots are what may be sent and unmarked."""
+
+    workers: int
+    slots: int
+
+
+PACES = {Lane.REPLY: Pace(workers=8, slots=12), Lane.NOTICE: Pace(workers=4, slots=4)}
+
+
+@dataclass
+class _Errand:
+    """A row on its way."""
+
+    row: OutboxMessage
+    tries: int = 0
+    last_failed: float = field(default=0.0)
+
+
+class _Queue:
+    """A lane's rows in hand: each chat's in order, chats in turn."""
+
+    def __init__(self, lane: Lane, pace: Pace) -> None:
+        self.lane = lane
+        self.cursor = 0
+        self.taken: set[int] = set()
+        self.chats: dict[int, deque[_Errand]] = {}
+        self.ready: asyncio.Queue[int] = asyncio.Queue()
+        self.slots = asyncio.Semaphore(pace.slots)
+        self.hungry = asyncio.Event()
+        self.more = False
+        """Whether the last look left rows behind."""
+        self.began_anew = 0.0
+
+    def in_hand(self) -> int:
+        return sum(map(len, self.chats.values()))
+
+    def add(self, row: OutboxMessage) -> None:
+        if row.id in self.taken:
+            return
+        self.taken.add(row.id)
+        line = self.chats.get(row.chat_id)
+        if line is None:
+            self.chats[row.chat_id] = deque([_Errand(row)])
+            self.ready.put_nowait(row.chat_id)
+        else:
+            line.append(_Errand(row))
+
+    def next_of(self, chat_id: int) -> None:
+        """The first errand of this chat is through: its next one may go."""
+        line = self.chats[chat_id]
+        line.popleft()
+        if line:
+            self.ready.put_nowait(chat_id)
+        else:
+            del self.chats[chat_id]
+
+    def move(self, old: int, new: int) -> None:
+        """What is in hand for ``old`` goes to ``new``."""
+        line = self.chats.pop(old)
+        for errand in line:
+            errand.row.chat_id = new
+        if new in self.chats:
+            self.chats[new].extend(line)
+        else:
+            self.chats[new] = line
+            self.ready.put_nowait(new)
+
+
+class Sender:
+    """Sends what the outbox holds until it is cancelled."""
+
+    def __init__(
+        self,
+        database: Database,
+        api: Api,
+        clock: Clock,
+        *,
+        draw: Draw | None = None,
+        hooks: Hooks | None = None,
+        limits: bool = True,
+        paces: dict[Lane, Pace] | None = None,
+    ) -> None:
+        self._database = database
+        self._api = api
+        self._clock = clock
+        self._draw = draw
+        self._hooks = hooks or Hooks()
+        self._overall = Overall() if limits else None
+        self._per_chat = PerChat() if limits else None
+        self._paces = paces or PACES
+        self._queues = {lane: _Queue(lane, pace) for lane, pace in self._paces.items()}
+        self._marks: list[Mark] = []
+        self._marks_due = asyncio.Event()
+        self._closing = False
+        self._in_flight = 0
+        self._landed = asyncio.Event()
+        self._line_worked_at = 0.0
+        self._line_down = False
+        self._flooded: tuple[int, float] = (0, -FLOOD_SECONDS)
+        self.sent = 0
+        """How many messages went out since the start."""
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        for queue in self._queues.values():
+            queue.hungry.set()
+
+    async def run(self) -> None:
+        """Works until cancelled; raises InvalidToken if Telegram no longer takes the token."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_marks())
+            for lane, queue in self._queues.items():
+                tasks.create_task(self._feed(queue))
+                for _ in range(self._paces[lane].workers):
+                    tasks.create_task(self._work(queue))
+
+    async def drain(self, seconds: float) -> None:
+        """Begins nothing more and waits for what is under way, at most so long. Then ``run`` may be cancelled."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(seconds):
+                while self._in_flight:
+                    self._landed.clear()
+                    await self._landed.wait()
+        except TimeoutError:
+            log.warning("messages were under way when time was up; they may come twice", count=self._in_flight)
+
+    async def finish(self) -> None:
+        """Writes down what was sent and not marked yet: the last thing to do after ``run`` was cancelled."""
+        if self._marks:
+            await self._write_down(self._marks)
+
+    async def _feed(self, queue: _Queue) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            queue.hungry.clear()
+            if queue.in_hand() < LOW:
+                await self._refill(queue)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(queue.hungry.wait(), LOOK_SECONDS)
+            if loop.time() - queue.began_anew >= LOOK_SECONDS:
+                # Another process may have committed a lower number after a higher one was read.
+                queue.began_anew = loop.time()
+                queue.cursor = 0
+
+    async def _refill(self, queue: _Queue) -> None:
+        now = self._clock.now()
+
+        def read(session: Session) -> list[OutboxMessage]:
+            return outbox.queued(session, queue.lane, after=queue.cursor, limit=BATCH, now=now)
+
+        rows = await self._database.insist(read, "reading the outbox")
+        queue.more = len(rows) == BATCH
+        if rows:
+            queue.cursor = rows[-1].id
+        for row in rows:
+            queue.add(row)
+
+    async def _work(self, queue: _Queue) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._closing:
+            chat_id = await queue.ready.get()
+            line = queue.chats.get(chat_id)
+            if not line or self._closing:
+                continue  # the group has moved, or this is the end
+            if self._per_chat is not None and (wait := self._per_chat.wait(chat_id, loop.time())) > 0:
+                loop.call_later(wait, queue.ready.put_nowait, chat_id)
+                continue
+            self._in_flight += 1
+            try:
+                await self._run(queue, line[0])
+            finally:
+                self._in_flight -= 1
+                self._landed.set()
+            if queue.more and queue.in_hand() < LOW:
+                queue.hungry.set()
+
+    async def _run(self, queue: _Queue, errand: _Errand) -> None:
+        """One attempt at one message, and what follows from it."""
+        upload = await self._attachment(errand.row)
+        await queue.slots.acquire()
+        await self._granted(queue.lane)
+        if self._per_chat is not None:
+            self._per_chat.take(errand.row.chat_id, asyncio.get_running_loop().time())
+        outcome = upload if isinstance(upload, Failed) else await self._attempt(errand.row, upload)
+        await self._settle(queue, errand, outcome)
+
+    async def _granted(self, lane: Lane) -> None:
+        overall = self._overall
+        if overall is None:
+            return
+        loop = asyncio.get_running_loop()
+        is_reply = lane is Lane.REPLY
+        overall.replies_waiting += is_reply
+        try:
+            while True:
+                if (wait := overall.ask(lane, loop.time())) <= 0:
+                    return
+                await asyncio.sleep(wait)
+        finally:
+            overall.replies_waiting -= is_reply
+
+    async def _attempt(self, row: OutboxMessage, upload: Upload | None) -> Outcome:
+        payload = json.loads(row.payload)
+        if not row.method.startswith(_WITHOUT_CHAT):
+            payload = {"chat_id": row.chat_id, **payload}
+        try:
+            result = await self._api.call(row.method, payload, upload=upload)
+        except TelegramError as error:
+            return outcome_of(error)
+        return Sent(result.get("message_id") if isinstance(result, dict) else None)
+
+    async def _attachment(self, row: OutboxMessage) -> Upload | Failed | None:
+        """The file that goes with a row: read or drawn now, outside any transaction."""
+        what = row.attachment
+        if what is None:
+            return None
+        try:
+            if (sha256 := what.get("blob")) is not None:
+                content = await self._database.insist(lambda session: blobs.get(session, sha256), "reading a file")
+            else:
+                if self._draw is None:
+                    raise LookupError("nobody here draws pictures")
+                picture = what["picture"]
+                content = await asyncio.to_thread(self._draw, picture["kind"], picture["data"])
+        except Exception as error:
+            log.exception("attachment cannot be made", outbox=row.id)
+            return Failed(f"attachment: {type(error).__name__}: {error}")
+        return Upload(what["field"], what["filename"], content)
+
+    async def _settle(self, queue: _Queue, errand: _Errand, outcome: Outcome) -> None:
+        """Acts on what became of an errand; the slot it held is given back here or with the mark."""
+        row = errand.row
+        loop = asyncio.get_running_loop()
+        if isinstance(outcome, Later):
+            queue.slots.release()
+            wait = (
+                self._told_to_wait(row.chat_id, outcome.after) if outcome.after else self._line_failed(errand, outcome)
+            )
+            if errand.tries < MOST_TRIES:
+                loop.call_later(wait, queue.ready.put_nowait, row.chat_id)
+                return
+            await queue.slots.acquire()
+            outcome = Failed(f"given up after {errand.tries} tries: {outcome.error}")
+        else:
+            self._line_works()
+        if isinstance(outcome, Moved):
+            queue.slots.release()
+            await self._move(queue, row.chat_id, outcome.chat_id)
+            return
+        if isinstance(outcome, Sent):
+            self.sent += 1
+        self._mark(Mark(row.id, queue.lane, row.chat_id, row.topic, outcome))
+        queue.next_of(row.chat_id)
+
+    def _told_to_wait(self, chat_id: int, seconds: float) -> float:
+        now = asyncio.get_running_loop().time()
+        other, at = self._flooded
+        if self._overall is not None and other != chat_id and now - at < FLOOD_SECONDS:
+            self._overall.pause(now + seconds)
+        self._flooded = (chat_id, now)
+        if self._per_chat is not None:
+            self._per_chat.block(chat_id, now + seconds)
+        log.warning("Telegram asks to wait", chat=chat_id, seconds=seconds)
+        return seconds
+
+    def _line_failed(self, errand: _Errand, outcome: Later) -> float:
+        """Counts a failure against the message only if others got through meanwhile. Returns the seconds to wait."""
+        now = asyncio.get_running_loop().time()
+        if errand.tries == 0 or self._line_worked_at > errand.last_failed:
+            errand.tries += 1
+        errand.last_failed = now
+        if not self._line_down:
+            self._line_down = True
+            log.warning("sending fails, trying again", outbox=errand.row.id, error=outcome.error)
+        # A little chance keeps chats that failed together from coming back together.
+        return back_off(errand.tries, LONGEST_RETRY_SECONDS, first=1.0) * random.uniform(0.8, 1.2)  # noqa: S311
+
+    def _line_works(self) -> None:
+        self._line_worked_at = asyncio.get_running_loop().time()
+        if self._line_down:
+            self._line_down = False
+            log.info("sending works again")
+
+    async def _move(self, queue: _Queue, old: int, new: int) -> None:
+        def rewrite(session: Session) -> None:
+            outbox.move_chat(session, old, new)
+            if self._hooks.migrated is not None:
+                self._hooks.migrated(session, old, new)
+
+        await self._database.insist(rewrite, "moving a group")
+        log.info("group became a supergroup", old=old, new=new)
+        queue.move(old, new)
+
+    def _mark(self, mark: Mark) -> None:
+        self._marks.append(mark)
+        if len(self._marks) >= MARKS:
+            self._marks_due.set()
+        elif len(self._marks) == 1:
+            asyncio.get_running_loop().call_later(MARK_WAIT_SECONDS, self._marks_due.set)
+
+    async def _keep_marks(self) -> None:
+        while True:
+            await self._marks_due.wait()
+            self._marks_due.clear()
+            if self._marks:
+                marks = list(self._marks)
+                await self._write_down(marks)
+                # Only now: whoever is cancelled in between leaves them to finish(), and marking twice is harmless.
+                del self._marks[: len(marks)]
+                if self._marks:
+                    self._marks_due.set()
+
+    async def _write_down(self, marks: list[Mark]) -> None:
+        now = self._clock.now()
+        what = "marking what was sent"
+        try:
+            await self._database.insist(lambda session: write_down(session, marks, now, self._hooks), what)
+        except Exception:
+            log.exception("telling of a message failed; marking it all the same", outbox=[mark.key for mark in marks])
+            await self._database.insist(lambda session: write_down(session, marks, now, Hooks()), what)
+        for mark in marks:
+            queue = self._queues[mark.lane]
+            queue.taken.discard(mark.key)
+            queue.slots.release()

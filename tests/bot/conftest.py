@@ -1,0 +1,106 @@
+"""A bot of a few plain handlers, run against the sandbox over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+from telegram import Update
+from telegram.ext import CommandHandler, MessageHandler, filters
+
+from bot.application import Bot
+from bot.clock import ServerClock
+from bot.deliveries import Hooks
+from bot.settings import Settings
+from handlers.context import Context, KaopingApplication
+from sandbox.clock import VirtualClock
+from sandbox.facade import Sandbox
+from sandbox.limits import Limits
+from store import vitals
+from store.db import transaction
+
+T = TypeVar("T")
+START = datetime(2021, 4, 2, 8, 0, tzinfo=UTC)
+
+Handler = Callable[[Context], None]
+
+
+@dataclass
+class House:
+    """The sandbox, the database, and the bot that runs between them with the handlers a test adds."""
+
+    sandbox: Sandbox
+    engine: Engine
+    on_text: Handler = lambda context: context.reply("收到")  # type: ignore[assignment,return-value]
+    on_command: dict[str, Handler] = field(default_factory=dict)
+    ticks: list[datetime] = field(default_factory=list)
+    on_tick: Callable[[Session, datetime], None] = lambda _session, _now: None
+    hooks: Hooks = field(default_factory=Hooks)
+    draw: Callable[[str, dict[str, Any]], bytes] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    bot: Bot | None = None
+
+    def register(self, application: KaopingApplication) -> None:
+        async def text(_update: Update, context: Context) -> None:
+            self.on_text(context)
+
+        for name in self.on_command:
+
+            async def command(_update: Update, context: Context, name: str = name) -> None:
+                self.on_command[name](context)
+
+            application.add_handler(CommandHandler(name, command))
+        application.add_handler(MessageHandler(filters.ALL, text))
+
+    def tick(self, session: Session, now: datetime) -> None:
+        self.ticks.append(now)
+        self.on_tick(session, now)
+
+    def make_bot(self, engine: Engine | None = None) -> Bot:
+        values: dict[str, Any] = {"token": self.sandbox.token, "api_base": self.sandbox.url, **self.settings}
+        return Bot(
+            Settings(_env_file=None, **values),
+            engine or self.engine,
+            ServerClock(),
+            register=self.register,
+            tick=self.tick,
+            hooks=self.hooks,
+            draw=self.draw,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Bot]:
+        self.bot = self.make_bot()
+        async with self.bot.running():
+            yield self.bot
+
+    def read(self, look: Callable[[Session], T]) -> T:
+        with transaction(self.engine) as session:
+            return look(session)
+
+    async def settled(self) -> None:
+        """Waits until the bot has nothing left to do at the sandbox's present time."""
+        at = self.sandbox.clock.now().replace(microsecond=0)
+        await self.sandbox.idle()
+        await self.until(lambda session: vitals.is_idle(session, at))
+
+    async def until(self, look: Callable[[Session], Any], patience: float = 10.0) -> None:
+        """Waits until the database shows it; marks follow the messages, so the sandbox cannot tell."""
+        async with asyncio.timeout(patience):
+            while not self.read(look):
+                await asyncio.sleep(0.005)  # noqa: ASYNC110 - another thread writes it
+
+    def advance(self, **by: float) -> None:
+        self.sandbox.clock.advance(timedelta(**by))
+
+
+@pytest.fixture
+async def house(engine: Engine) -> AsyncIterator[House]:
+    """A house whose clock stands at 2021-04-02 16:00 in China until it is moved."""
+    async with Sandbox(clock=VirtualClock(START, frozen=True), limits=Limits(on=False)) as sandbox:
+        yield House(sandbox, engine)
