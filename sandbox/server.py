@@ -81,6 +81,8 @@ class BotApi:
         allowed = params.json("allowed_updates")
         if isinstance(allowed, list):
             self.world.updates.allowed = [str(kind) for kind in allowed]
+        # Whoever waits for the bot to have read everything looks again once this poll has confirmed it, and waits.
+        asyncio.get_running_loop().call_soon(self.world.wake)
         try:
             batch = await self.world.updates.poll(
                 params.integer("offset"), params.integer("limit", 100), params.integer("timeout")

@@ -54,7 +54,7 @@ class UpdateQueue:
     @property
     def polled(self) -> bool:
         """Whether a poll is waiting at this moment."""
-        return self._poll is not None
+        return self._poll is not None and not self._poll.done()
 
     def wake(self) -> None:
         """Have a waiting poll answered with what there is."""
