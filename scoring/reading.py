@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TypeVar, get_args
 
 from scoring.lateness import LONGEST_DAYS, Form, LatenessRule
@@ -91,16 +92,16 @@ class _Reading:
             full=full,
             text=self.text,
             digest=hashlib.sha256(self.text.encode()).hexdigest(),
-            clauses=self.clauses,
-            classes=self.classes,
-            blocks=self.blocks,
-            items=self.items,
-            groups=self.groups,
+            clauses=MappingProxyType(self.clauses),
+            classes=MappingProxyType(self.classes),
+            blocks=MappingProxyType(self.blocks),
+            items=MappingProxyType(self.items),
+            groups=MappingProxyType(self.groups),
             aspects=tuple(self.aspects.values()),
-            panels=self.panels,
+            panels=MappingProxyType(self.panels),
             # Highest first, whatever the order in the file; the one that is open above leads.
             grades=tuple(sorted(self.grades.values(), key=lambda one: (one.below is not None, -(one.at_least or 0)))),
-            duties=self.duties,
+            duties=MappingProxyType(self.duties),
             reminders=reminders,
             readings=readings,
             grace_minutes=grace_minutes,
@@ -339,13 +340,13 @@ def _lateness(table: Table) -> Callable[[int], LatenessRule]:
         per_day, cap = table.amount("per_day"), table.optional_amount("cap")
         if not per_day:
             raise Fault(f"{table.place}, per_day", "a day costs nothing")
-        if table.has("missing"):
+        late_ends = table.has("missing")
+        if late_ends:
             days, missing = table.whole("missing_after_days", 1, LONGEST_DAYS), table.amount("missing")
         elif cap is None:
             raise Fault(table.place, "a lateness counted by the day needs cap, or missing and missing_after_days")
         else:
             days, missing = -(-cap // per_day), cap
-        late_ends = missing != cap
         if days > LONGEST_DAYS:
             raise Fault(f"{table.place}, cap", f"is reached after {days} days only; at most {LONGEST_DAYS}")
         by_day = tuple(per_day * day if cap is None else min(per_day * day, cap) for day in range(1, days + 1))
