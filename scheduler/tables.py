@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from store.blobs import Blob
 from store.times import UtcDateTime
 
 
@@ -182,7 +183,7 @@ class HandInFile(SQLModel, table=True):
     name: str
     size: int | None = Field(default=None, sa_type=BigInteger)
     mime: str | None = None
-    blob: str | None = Field(default=None, foreign_key="blob.sha256")
+    blob: str | None = Field(default=None, foreign_key=f"{Blob.__tablename__}.sha256")
     fetch_attempts: int = 0
     fetch_not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     fetch_error: str | None = None

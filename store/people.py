@@ -236,6 +236,24 @@ def reachable(session: Session, department_id: int) -> bool:
     return bool(groups_of(session, department_id)) or any(one.reachable for one in contacts(session, department_id))
 
 
+def reachable_departments(session: Session) -> frozenset[int]:
+    """The ids of all departments that can be reached, in two looks however many there are."""
+    people = (
+        select(Appointment.department_id)
+        .join(Person, col(Appointment.person_id) == col(Person.id))
+        .where(
+            col(Appointment.until).is_(None),
+            col(Appointment.role).in_([str(role) for role in DEPARTMENT_ROLES]),
+            col(Person.telegram_id).is_not(None),
+            col(Person.started_at).is_not(None),
+            col(Person.blocked_at).is_(None),
+        )
+    )
+    groups = select(GroupBinding.department_id).where(col(GroupBinding.ended_at).is_(None))
+    found = {*session.exec(people), *session.exec(groups)}
+    return frozenset(one for one in found if one is not None)
+
+
 def appoint(
     session: Session, person: Person, role: Role, now: datetime, department_id: int | None = None
 ) -> Appointment:

@@ -1,0 +1,278 @@
+"""What comes in: handed in by a department in chat, or received by the office (代收). When it was sent counts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session, col, func, select
+
+from scheduler.frame import Frame
+from scheduler.settlement import reconsider
+from scheduler.tables import Correction, HandIn, HandInFile, HandInState, Obligation, Settlement
+from store.errors import Refusal
+from store.notices import Notice
+
+Kind = Literal["file", "text", "nil", "received"]
+Channel = Literal["telegram", "oa", "paper", "wechat", "other"]
+
+LARGEST_FETCH = 20 * 1024 * 1024
+"""Octets: bots can fetch files up to this size. A larger one counts, but nobody has its bytes."""
+
+
+@dataclass(frozen=True)
+class FileSent:
+    """A file as Telegram names it, or one whose bytes are kept already (``blob``: its SHA-256)."""
+
+    name: str
+    file_id: str | None = None
+    unique_id: str | None = None
+    size: int | None = None
+    mime: str | None = None
+    blob: str | None = None
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """What a hand-in did. ``obligation`` is None while it is not known what it is for.
+
+    ``first``: nothing had come in before; else it supplements. ``on_time``: the obligation's timeliness as it now
+    stands (按时/逾期), which a supplement never worsens; ``late``: this one came after the deadline. ``corrects``:
+    it answers a return.
+    """
+
+    hand_in: HandIn
+    obligation: Obligation | None
+    first: bool = False
+    on_time: bool | None = None
+    late: bool = False
+    corrects: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+def hand_in(
+    frame: Frame,
+    obligation: Obligation | None,
+    *,
+    department_id: int | None,
+    sent_at: datetime,
+    recorded_at: datetime,
+    person_id: int | None,
+    kind: Kind,
+    channel: Channel = "telegram",
+    text: str | None = None,
+    evidence: str | None = None,
+    files: Sequence[FileSent] = (),
+    chat_id: int | None = None,
+    message_id: int | None = None,
+    album: str | None = None,
+    confirmed: bool = True,
+) -> HandedIn:
+    """Take something in.
+
+    It counts at once when ``obligation`` is given and ``confirmed``; else it waits for ``assign`` (a file without
+    context, text whose sender has not said yet that it is a hand-in), with the date of its message. Files of an
+    ``album`` that is known are added to the hand-in they came with. Raises Refusal nil_not_allowed or sent_in_future.
+    """
+    if sent_at > recorded_at:
+        raise Refusal("sent_in_future", at=sent_at)
+    if kind == "nil" and obligation is not None:
+        _check_nil(frame, obligation)
+    if album is not None and (earlier := _of_album(frame.session, album, chat_id)) is not None:
+        add_files(frame.session, earlier, files)
+        return _as_it_stands(frame, earlier)
+    one = HandIn(
+        department_id=department_id,
+        state=HandInState.WAITING,
+        kind=kind,
+        channel=channel,
+        person_id=person_id,
+        sent_at=sent_at,
+        recorded_at=recorded_at,
+        text=text,
+        evidence=evidence,
+        chat_id=chat_id,
+        message_id=message_id,
+        album=album,
+        obligation_id=obligation.id if obligation else None,
+    )
+    frame.session.add(one)
+    frame.session.flush()
+    add_files(frame.session, one, files)
+    if obligation is None or not confirmed:
+        return HandedIn(one, obligation)
+    return assign(frame, one, obligation, now=recorded_at)
+
+
+def assign(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) -> HandedIn:
+    """Let a hand-in count for an obligation: the sender has said so. Whoever says it twice changes nothing.
+
+    Raises Refusal hand_in_elsewhere when it counts for another one, hand_in_gone when it was withdrawn or dropped,
+    nil_not_allowed.
+    """
+    if one.state == HandInState.COUNTED:
+        if one.obligation_id != obligation.id:
+            raise Refusal("hand_in_elsewhere", number=one.id)
+        return _as_it_stands(frame, one)
+    if one.state != HandInState.WAITING:
+        raise Refusal("hand_in_gone", number=one.id)
+    if one.kind == "nil":
+        _check_nil(frame, obligation)
+    one.state, one.obligation_id, one.department_id = HandInState.COUNTED, obligation.id, obligation.department_id
+    first = obligation.handed_in_at is None
+    if obligation.handed_in_at is None or one.sent_at < obligation.handed_in_at:
+        obligation.handed_in_at = one.sent_at
+        notices = reconsider(frame, obligation, now)
+    else:
+        notices = []
+    corrects = not first and _correct(frame.session, one, obligation, now)
+    frame.session.add(one)
+    frame.session.add(obligation)
+    frame.session.flush()
+    late = one.sent_at >= obligation.accept_until
+    return HandedIn(one, obligation, first, obligation.on_time, late, corrects, tuple(notices))
+
+
+def drop(session: Session, one: HandIn) -> None:
+    """Its sender says that it is no hand-in. Only one that waits can be dropped (Refusal hand_in_counts)."""
+    if one.state == HandInState.COUNTED:
+        raise Refusal("hand_in_counts", number=one.id)
+    one.state = HandInState.DROPPED
+    session.add(one)
+    session.flush()
+
+
+def withdraw(frame: Frame, one: HandIn, *, now: datetime) -> Obligation:
+    """Take a hand-in back, which its department can do until the deadline. The obligation is owed again.
+
+    Raises Refusal withdraw_too_late, or hand_in_gone when it does not count (any more).
+    """
+    if one.state != HandInState.COUNTED or one.obligation_id is None:
+        raise Refusal("hand_in_gone", number=one.id)
+    obligation = frame.session.get_one(Obligation, one.obligation_id)
+    if now >= obligation.due_at:
+        raise Refusal("withdraw_too_late", number=one.id, due=obligation.due_at)
+    one.state, one.withdrawn_at = HandInState.WITHDRAWN, now
+    frame.session.add(one)
+    frame.session.flush()
+    left = select(func.min(HandIn.sent_at)).where(
+        HandIn.obligation_id == obligation.id, HandIn.state == HandInState.COUNTED
+    )
+    obligation.handed_in_at = frame.session.exec(left).one()
+    reconsider(frame, obligation, now)
+    frame.session.add(obligation)
+    frame.session.flush()
+    return obligation
+
+
+def send_back(
+    frame: Frame, obligation: Obligation, *, reason: str, due_at: datetime, now: datetime, by: int | None
+) -> Correction:
+    """退回: what came in last is inadequate and has to be corrected before ``due_at``; its timeliness stands.
+
+    Raises Refusal nothing_handed_in, or date_passed for a date that is not to come.
+    """
+    query = select(HandIn).where(HandIn.obligation_id == obligation.id, HandIn.state == HandInState.COUNTED)
+    last = frame.session.exec(query.order_by(col(HandIn.sent_at).desc(), col(HandIn.id).desc())).first()
+    if last is None:
+        raise Refusal("nothing_handed_in")
+    if due_at <= now:
+        raise Refusal("date_passed", until=due_at)
+    for earlier in _corrections(frame.session, obligation):
+        # A second return sets the date anew.
+        earlier.settle_at = None
+        earlier.met_by = earlier.met_by or last.id
+        frame.session.add(earlier)
+    correction = Correction(
+        obligation_id=obligation.id,
+        hand_in_id=last.id,
+        returned_at=now,
+        returned_by=by,
+        reason=reason,
+        due_at=due_at,
+        settle_at=due_at + frame.grace(obligation.year),
+    )
+    frame.session.add(correction)
+    frame.session.flush()
+    return correction
+
+
+def add_files(session: Session, one: HandIn, files: Iterable[FileSent]) -> list[HandInFile]:
+    """Add files to a hand-in; their bytes are fetched afterwards. What a bot cannot fetch is marked so at once."""
+    rows = []
+    for file in files:
+        too_large = file.blob is None and file.size is not None and file.size > LARGEST_FETCH
+        rows.append(
+            HandInFile(
+                hand_in_id=one.id,
+                file_id=file.file_id,
+                unique_id=file.unique_id,
+                name=file.name,
+                size=file.size,
+                mime=file.mime,
+                blob=file.blob,
+                fetch_error="too_large" if too_large else None,
+            )
+        )
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def files_of(session: Session, one: HandIn) -> list[HandInFile]:
+    return list(session.exec(select(HandInFile).where(HandInFile.hand_in_id == one.id).order_by(col(HandInFile.id))))
+
+
+def waiting_of(session: Session, person_id: int) -> list[HandIn]:
+    """What a person sent and has not said yet what it is for, oldest first."""
+    query = select(HandIn).where(HandIn.person_id == person_id, HandIn.state == HandInState.WAITING)
+    return list(session.exec(query.order_by(col(HandIn.id))))
+
+
+def _check_nil(frame: Frame, obligation: Obligation) -> None:
+    duty = frame.duty(obligation.year, obligation.duty) if obligation.duty else None
+    if duty is None or not duty.nil_report:
+        raise Refusal("nil_not_allowed", what=duty.title if duty else obligation.item)
+
+
+def _of_album(session: Session, album: str, chat_id: int | None) -> HandIn | None:
+    known = select(HandIn).where(HandIn.album == album, HandIn.chat_id == chat_id)
+    return session.exec(known.where(col(HandIn.state).in_([HandInState.COUNTED, HandInState.WAITING]))).first()
+
+
+def _as_it_stands(frame: Frame, one: HandIn) -> HandedIn:
+    if one.state != HandInState.COUNTED or one.obligation_id is None:
+        return HandedIn(one, None)
+    obligation = frame.session.get_one(Obligation, one.obligation_id)
+    late = one.sent_at >= obligation.accept_until
+    return HandedIn(one, obligation, first=False, on_time=obligation.on_time, late=late)
+
+
+def _corrections(session: Session, obligation: Obligation) -> list[Correction]:
+    return list(session.exec(select(Correction).where(Correction.obligation_id == obligation.id)))
+
+
+def _correct(session: Session, one: HandIn, obligation: Obligation, now: datetime) -> bool:
+    """Whether this is a correction that was asked for and came in time; a hold for its missing ends.
+
+    One that comes too late answers the return as well, but leaves the hold to an administrator.
+    """
+    in_time = False
+    for correction in _corrections(session, obligation):
+        if one.sent_at < correction.returned_at:
+            continue
+        correction.met_by = correction.met_by or one.id
+        if one.sent_at < correction.due_at:
+            in_time = True
+            correction.settle_at = None
+            held = select(Settlement).where(
+                Settlement.obligation_id == obligation.id,
+                Settlement.of == "correction",
+                Settlement.due_at == correction.due_at,
+                col(Settlement.ended_at).is_(None),
+            )
+            for hold in session.exec(held):
+                hold.ended_at, hold.ended_why, hold.announce_at = now, "handed_in", None
+                session.add(hold)
+        session.add(correction)
+    return in_time
