@@ -83,16 +83,7 @@ def _ways_out(guide: Guide, draft_id: int, param: Param) -> list[dict[str, str]]
 def preview(act: Act, guide: Guide, draft_id: int, seen: Preview, *, stale: bool = False) -> Screen:
     """What would happen, with 确认 and 取消. ``stale``: it has changed since it was last shown."""
     verb = guide.verb
-    detail = f"verbs/{verb.template}_preview"
-    text = templates.render(
-        "admins/preview",
-        title=labels.title(verb),
-        known=_known(act, guide),
-        seen=seen,
-        cautions=[templates.refusal(one.code, one.facts) for one in seen.cautions],
-        stale=stale,
-        detail=templates.render(detail, result=seen.result) if templates.exists(detail) else None,
-    )
+    text = previewed(act, verb, guide.texts, seen, stale=stale)
     amending = [
         button(
             templates.word("button_amend", label=labels.param(verb, param.name), given=param.name in guide.texts),
@@ -106,6 +97,20 @@ def preview(act: Act, guide: Guide, draft_id: int, seen: Preview, *, stale: bool
         last.append(button(templates.word("button_back"), ACTION, draft_id, "b", guide.mark))
     last.append(button(templates.word("button_cancel"), ACTION, draft_id, "x"))
     return Screen(text, inline(*rows, last))
+
+
+def previewed(act: Act, verb: Verb, texts: dict[str, str], seen: Preview, *, stale: bool = False) -> str:
+    """A preview in words, in Telegram's HTML."""
+    detail = f"verbs/{verb.template}_preview"
+    return templates.render(
+        "admins/preview",
+        title=labels.title(verb),
+        known=arguments(act, verb, texts),
+        seen=seen,
+        cautions=[templates.refusal(one.code, one.facts) for one in seen.cautions],
+        stale=stale,
+        detail=templates.render(detail, result=seen.result) if templates.exists(detail) else None,
+    )
 
 
 def _known(act: Act, guide: Guide) -> list[dict[str, str]]:

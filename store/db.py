@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +69,12 @@ def prepare(engine: Engine) -> None:
     newer program.
     """
     with engine.begin() as connection:
-        if _revision(connection) == head():
+        if revision(connection) == head():
             return
         if connection.dialect.name == "postgresql":
             # SQLite's transactions are one writer's already.
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('kaoping.prepare'))"))
-            if _revision(connection) == head():
+            if revision(connection) == head():
                 return
         _migrate(connection)
 
@@ -96,14 +95,15 @@ def _migrate(connection: Connection) -> None:
 
 
 def _steps() -> Path:
-    return Path(str(files("migrations"))) / "versions"
+    return Path(__file__).resolve().parent.parent / "migrations" / "versions"
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """The revision a database is at; None for one without tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 _PASSING_SQLITE = frozenset(

@@ -1,0 +1,214 @@
+"""Verbs on the command line: each made from the registry, with the parameters it has in the chat."""
+
+import getpass
+import inspect
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import templates
+from bot import settings as configured
+from bot import verbs
+from bot.clock import SystemClock
+from bot.opening import furnish, opened
+from bot.settings import Settings
+from handlers import screens
+from handlers.notices import deliver
+from store import acting, people
+from store.commands import VERBS, Act, Param, Verb, complete, take_words, to_json, written
+from store.db import open_engine, prepare, transaction
+from store.errors import Refusal
+from store.people import Person, Role
+
+FOUND = 1
+WITHOUT_OFFICE = frozenset({"rules show", "rules check"})
+"""Verbs that may be tried before anything is set up: they look at files alone."""
+
+
+def add(app: typer.Typer, first: str) -> None:
+    """Adds the verbs whose name begins with the word ``first``: one command, or a group of them."""
+    verbs.load()
+    named = [verb for verb in VERBS.values() if verb.name.split()[0] == first]
+    if [verb.name for verb in named] == [first]:
+        app.command(first, help=named[0].help, hidden=named[0].chat_only)(_command(named[0]))
+        return
+    group = typer.Typer(help="; ".join(verb.help for verb in named), no_args_is_help=first not in VERBS)
+    for verb in named:
+        if verb.name == first:
+            group.callback(invoke_without_command=True, help=verb.help)(_alone(verb))
+        else:
+            group.command(verb.name.split()[1], help=verb.help)(_command(verb))
+    app.add_typer(group, name=first)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every verb takes beside its own parameters."""
+
+    said_as: str | None
+    as_json: bool
+    dry_run: bool
+    folder: Path
+
+
+def _command(verb: Verb) -> Callable[..., int]:
+    """A function whose signature Typer turns into the command of a verb."""
+
+    def command(**given: Any) -> int:
+        options = Options(
+            given.pop("said_as"), given.pop("as_json"), given.pop("dry_run", False), given.pop("folder", Path())
+        )
+        return execute(verb, list(_as_line(verb, given)), options)
+
+    _sign(command, verb)
+    return command
+
+
+def _as_line(verb: Verb, given: Mapping[str, Any]) -> Iterator[str]:
+    """The words of a line in the chat that says the same: what was named, then the others in their order."""
+    for param in verb.params:
+        named = given.get(_named(param))
+        if named is True:
+            yield f"--{param.name}"
+        elif named not in (None, False):
+            yield f"--{param.name}={named}"
+    for param in _positional(verb):
+        said = given.get(param.name)
+        yield from said if isinstance(said, list) else [] if said is None else [said]
+
+
+def _alone(verb: Verb) -> Callable[..., int | None]:
+    """The same for a verb that has others under its name: it runs when none of them is called."""
+    command = _command(verb)
+
+    def callback(ctx: typer.Context, **given: Any) -> int | None:
+        return command(**given) if ctx.invoked_subcommand is None else None
+
+    # A word after it is the name of another verb, so its own arguments are given by name.
+    _sign(callback, verb, positional=False, context=True)
+    return callback
+
+
+def _named(param: Param) -> str:
+    """The name under which a parameter's option comes from Typer, beside the positional one."""
+    return f"{param.name}_named"
+
+
+def _positional(verb: Verb) -> list[Param]:
+    return [param for param in verb.params if not param.option]
+
+
+def _sign(function: Callable[..., Any], verb: Verb, *, positional: bool = True, context: bool = False) -> None:
+    """Gives ``function`` the signature that Typer reads: the verb's parameters and what every verb takes."""
+    signature: list[inspect.Parameter] = []
+
+    def parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> None:
+        kind = inspect.Parameter.KEYWORD_ONLY
+        signature.append(inspect.Parameter(name, kind, annotation=annotation, default=default))
+
+    if context:
+        parameter("ctx", typer.Context)
+    for param in _positional(verb) if positional else []:
+        # An instant may take two words, a reason any number.
+        kind: Any = list[str] if param.rest or param.converter.words > 1 else str
+        argument = typer.Argument(metavar=param.name.upper(), show_default=False)
+        if param.required:
+            parameter(param.name, Annotated[kind, argument])
+        else:
+            parameter(param.name, Annotated[kind | None, argument], None)
+    for param in verb.params:
+        flag = f"--{param.name.replace('_', '-')}"
+        if param.annotation is bool:
+            parameter(_named(param), Annotated[bool, typer.Option(flag)], False)
+        elif not param.required:
+            help_ = "" if param.default in (None, "") else f"Default: {param.default}."
+            option = typer.Option(flag, help=help_, metavar="TEXT")
+            parameter(_named(param), Annotated[str | None, option], None)
+    by = typer.Option("--as", metavar="NAME", help="The administrator who does this: Telegram id, @username or name.")
+    parameter("said_as", Annotated[str | None, by], None)
+    parameter("as_json", Annotated[bool, typer.Option("--json", help="One JSON object.")], False)
+    if verb.changes:
+        trial = typer.Option("--dry-run", help="Show what would happen; do nothing.")
+        parameter("dry_run", Annotated[bool, trial], False)
+    if verb.name in WRITES_FILES:
+        parameter("folder", Annotated[Path, typer.Option("--to", help="The directory for the files.")], Path())
+    function.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    function.__annotations__ = {one.name: one.annotation for one in signature}
+
+
+WRITES_FILES = frozenset({"export"})
+"""Verbs whose result has files: the chat sends them, the command line writes them."""
+
+
+def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
+    """Does a verb and prints what came of it. Raises Refusal, SettingsFault, RuleBookError or a database error."""
+    settings = configured.load()
+    with _house(settings, verb, options.said_as) as act:
+        given = complete(verb, take_words(act, verb, words))
+        if options.dry_run:
+            seen = acting.preview(act, verb, **given)
+            _print(seen, options, preview_text(act, verb, given, seen))
+            act.session.rollback()
+            return 0
+        result = acting.run(act, verb, **given)
+        deliver(act.session, act.notices, act.now, summary_chat=settings.summary_chat)
+        for file in getattr(result, "files", ()):
+            (options.folder / file.name).write_bytes(file.content)
+        _print(result, options, screens.told(verb, result))
+        return FOUND if getattr(result, "fault", None) else 0
+
+
+@contextmanager
+def _house(settings: Settings, verb: Verb, said_as: str | None) -> Iterator[Act]:
+    """An act in one transaction of its own, by the administrator who is meant."""
+    now = SystemClock().now()
+    if verb.name in WITHOUT_OFFICE and not settings.admins and said_as is None:
+        engine = open_engine("sqlite://")
+        prepare(engine)
+        with transaction(engine) as session:
+            furnish(session, settings.model_copy(update={"admins": frozenset({1})}), now)
+    else:
+        engine = opened(settings, now)
+    try:
+        with transaction(engine) as session:
+            actor = _actor(session, said_as)
+            yield Act(session, now, actor, "command line", system_user=system_user())
+    finally:
+        engine.dispose()
+
+
+def _actor(session: Any, said_as: str | None) -> Person:
+    if said_as is not None:
+        return people.administrator_named(session, said_as)
+    in_office = people.holders(session, Role.ADMINISTRATOR)
+    if not in_office:
+        raise configured.SettingsFault("KAOPING_ADMINS is not set: the Telegram ids of the first administrators")
+    if len(in_office) > 1:
+        raise Refusal("administrator_needed", like=[one.name for one in in_office])
+    return in_office[0]
+
+
+def system_user() -> str:
+    """Who runs this on the machine: the account's name, or its number where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def preview_text(act: Act, verb: Verb, given: Mapping[str, Any], seen: acting.Preview) -> str:
+    """What the chat shows before 确认."""
+    return screens.previewed(act, verb, written(verb, given), seen)
+
+
+def _print(result: Any, options: Options, text: str) -> None:
+    if options.as_json:
+        typer.echo(json.dumps(to_json(result), ensure_ascii=False, indent=2))
+    else:
+        typer.echo(templates.plain(text))

@@ -1,0 +1,11 @@
+"""Loads every room that declares verbs, so that the registry is whole."""
+
+import importlib
+
+ROOMS = ("store.departments", "store.words", "store.verbs", "scoring.commands", "scoring.booklet")
+
+
+def load() -> None:
+    """Fills ``store.commands.VERBS``."""
+    for room in ROOMS:
+        importlib.import_module(room)
