@@ -68,6 +68,9 @@ class _Reading:
 
     def read(self, root: Table) -> RuleBook:
         with root.all_read():
+            with root.table("scheme").all_read() as scheme:
+                name, title, issued = scheme.text("name"), scheme.text("title"), scheme.text("issued")
+                full = scheme.amount("full")
             if root.has("lateness"):
                 default = root.table("lateness")
                 with self.opened(default, default.optional_text("clause")):
@@ -75,9 +78,6 @@ class _Reading:
             for clause in root.tables("clause", "number"):
                 self.clause(clause)
             readings = self.readings(root.table("readings"))
-            with root.table("scheme").all_read() as scheme:
-                name, title, issued = scheme.text("name"), scheme.text("title"), scheme.text("issued")
-                full = scheme.amount("full")
             reminders = _reminders(root.table("reminders"))
             with root.table("settlement").all_read() as settlement:
                 grace_minutes = settlement.whole("grace_minutes", 0, 24 * 60)
