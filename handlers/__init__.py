@@ -1,1 +1,14 @@
 """What people say, one file per audience."""
+
+from handlers import admins, departments, groups, proposals, registration
+from handlers.context import KaopingApplication
+
+
+def register(application: KaopingApplication) -> None:
+    """Adds every handler. The first that fits takes an update, so the order is from the particular to the general."""
+    registration.register(application)
+    groups.register(application)
+    departments.register(application)
+    admins.register(application)
+    proposals.register(application)
+    departments.register_rest(application)

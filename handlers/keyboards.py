@@ -1,6 +1,6 @@
 """Buttons under messages, as the Bot API wants them. What a button carries is an action and its arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import templates
@@ -35,6 +35,23 @@ def worded(actions: Sequence[tuple[str, str]], per_row: int = 3) -> Keyboard | N
     if not buttons:
         return None
     return inline(*(buttons[start : start + per_row] for start in range(0, len(buttons), per_row)))
+
+
+def reminder(lines: Sequence[Mapping[str, Any]], batch: str, *, seen: bool) -> Keyboard | None:
+    """The buttons under a reminder of these obligations (facts as ``told_of`` gives them); None for none of them."""
+    if not lines:
+        return None
+    rows = []
+    if len(lines) == 1:
+        number = lines[0]["obligation"]
+        actions = [("hand_in", number), ("needed", number), *([("seen", batch)] if seen else [])]
+        return inline([button(templates.word(f"button_{action}"), action, argument) for action, argument in actions])
+    for one in lines:
+        title = templates.word("title", told=one, department="")
+        rows.append([button(templates.word("button_hand_in_this", title=title), "hand_in", one["obligation"])])
+    actions = [("needed", batch), *([("seen", batch)] if seen else [])]
+    rows.append([button(templates.word(f"button_{action}"), action, argument) for action, argument in actions])
+    return inline(*rows)
 
 
 def replies(*labels: str, placeholder: str = "") -> Keyboard:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 import templates
 from handlers import keyboards
+from scheduler.reminders import TOPIC as REMINDER
 from store import outbox, people
 from store.notices import Notice
 from store.outbox import Lane
@@ -90,7 +91,7 @@ def _say(work: _Round, chat_id: int, text: str, notice: Notice | None) -> None:
         return
     work.said.add((chat_id, text))
     picture = notice.picture if notice else None
-    markup = keyboards.worded(notice.buttons) if notice else None
+    markup = _buttons(notice) if notice else None
     topic = notice.topic if notice else None
     if picture is not None and len(templates.split(text, CAPTION)) == 1:
         payload: dict[str, Any] = {"caption": text, "parse_mode": "HTML"}
@@ -104,6 +105,14 @@ def _say(work: _Round, chat_id: int, text: str, notice: Notice | None) -> None:
         payload = {"text": part, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
         # A message in parts has been delivered when its last part has.
         _send(work, chat_id, payload, markup if last else None, topic if last else None, None)
+
+
+def _buttons(notice: Notice) -> keyboards.Keyboard | None:
+    if notice.kind != "reminder" or notice.to.kind != "department" or notice.topic is None:
+        return keyboards.worded(notice.buttons)
+    # Several obligations, one message: each button says which it is for.
+    seen = any(action == "seen" for action, _ in notice.buttons)
+    return keyboards.reminder(notice.facts["lines"], notice.topic.removeprefix(REMINDER), seen=seen)
 
 
 def _send(

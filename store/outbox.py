@@ -55,6 +55,13 @@ class OutboxMessage(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("outbox_queued", "lane", "id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index(
+            "outbox_about",
+            "chat_id",
+            "message_id",
+            sqlite_where=text("topic IS NOT NULL"),
+            postgresql_where=text("topic IS NOT NULL"),
+        ),
     )
 
     id: int = Field(default=None, sa_column=Column(_SERIAL, primary_key=True))
@@ -63,7 +70,7 @@ class OutboxMessage(SQLModel, table=True):
     method: str
     payload: str = Field(sa_type=Text)
     attachment: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
-    topic: str | None = Field(default=None, index=True)
+    topic: str | None = None
     """What the message is about, e.g. ``reminder:17``; whoever minted it is told when it has been sent."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     state: int = Field(default=OutboxState.QUEUED, sa_type=SmallInteger)
@@ -142,6 +149,14 @@ def delayed(session: Session, key: int, error: str, attempts: int) -> None:
     """A try failed and will be repeated: kept so that administrators can see what is stuck, and why."""
     values = {"attempts": attempts, "error": error[:2000]}
     session.connection().execute(update(OutboxMessage).where(col(OutboxMessage.id) == key).values(**values))
+
+
+def topic_of(session: Session, chat_id: int, message_id: int) -> str | None:
+    """What a message that was sent is about: for an answer to it. None where it is about nothing in particular."""
+    query = select(col(OutboxMessage.topic)).where(
+        col(OutboxMessage.chat_id) == chat_id, col(OutboxMessage.message_id) == message_id, text("topic IS NOT NULL")
+    )
+    return session.scalars(query).first()
 
 
 def move_chat(session: Session, old: int, new: int) -> None:

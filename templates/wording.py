@@ -17,7 +17,9 @@ _PERIODS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(\d{4})-(\d{2})-(\d{2})"), lambda m: f"{m[1]}年{int(m[2])}月{int(m[3])}日"),
     (re.compile(r"(\d{4})-(\d{2})"), lambda m: f"{m[1]}年{int(m[2])}月"),
     (re.compile(r"(\d{4})Q([1-4])"), lambda m: f"{m[1]}年第{_NUMERALS[int(m[2])]}季度"),
-    (re.compile(r"(\d{4})-?W(\d{1,2})"), lambda m: f"{m[1]}年第{int(m[2])}周"),
+    (re.compile(r"(\d{4})H([12])"), lambda m: f"{m[1]}年{'上下'[int(m[2]) - 1]}半年"),
+    (re.compile(r"(\d{4})-W(\d{2})"), lambda m: f"{m[1]}年第{int(m[2])}周"),
+    (re.compile(r"(\d{4})-D(\d{3})"), lambda m: f"{m[1]}年第{int(m[2])}期"),
     (re.compile(r"(\d{4})"), lambda m: f"{m[1]}年"),
 )
 
