@@ -10,7 +10,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -66,8 +66,11 @@ class _Errand:
     """A row on its way."""
 
     row: OutboxMessage
-    tries: int = 0
-    last_failed: float = field(default=0.0)
+    tries: int
+    """Failed tries that count against it."""
+    failures: int = 0
+    """Failed tries since the start."""
+    last_failed: float = 0.0
 
 
 class _Queue:
@@ -94,10 +97,10 @@ class _Queue:
         self.taken.add(row.id)
         line = self.chats.get(row.chat_id)
         if line is None:
-            self.chats[row.chat_id] = deque([_Errand(row)])
+            self.chats[row.chat_id] = deque([_Errand(row, row.attempts)])
             self.ready.put_nowait(row.chat_id)
         else:
-            line.append(_Errand(row))
+            line.append(_Errand(row, row.attempts))
 
     def next_of(self, chat_id: int) -> None:
         """The first errand of this chat is through: its next one may go."""
@@ -288,9 +291,10 @@ class Sender:
         loop = asyncio.get_running_loop()
         if isinstance(outcome, Later):
             queue.slots.release()
-            wait = (
-                self._told_to_wait(row.chat_id, outcome.after) if outcome.after else self._line_failed(errand, outcome)
-            )
+            if outcome.after is not None:
+                wait = self._told_to_wait(row.chat_id, outcome.after)
+            else:
+                wait = await self._line_failed(errand, outcome.error)
             if errand.tries < MOST_TRIES:
                 loop.call_later(wait, queue.ready.put_nowait, row.chat_id)
                 return
@@ -318,17 +322,22 @@ class Sender:
         log.warning("Telegram asks to wait", chat=chat_id, seconds=seconds)
         return seconds
 
-    def _line_failed(self, errand: _Errand, outcome: Later) -> float:
+    async def _line_failed(self, errand: _Errand, error: str) -> float:
         """Counts a failure against the message only if others got through meanwhile. Returns the seconds to wait."""
         now = asyncio.get_running_loop().time()
-        if errand.tries == 0 or self._line_worked_at > errand.last_failed:
-            errand.tries += 1
-        errand.last_failed = now
         if not self._line_down:
             self._line_down = True
-            log.warning("sending fails, trying again", outbox=errand.row.id, error=outcome.error)
+            log.warning("sending fails, trying again", outbox=errand.row.id, error=error)
+        if errand.tries == 0 or self._line_worked_at > errand.last_failed:
+            errand.tries += 1
+            key, tries = errand.row.id, errand.tries
+            await self._database.insist(
+                lambda session: outbox.delayed(session, key, error, tries), "noting a failed try"
+            )
+        errand.last_failed = now
+        errand.failures += 1
         # A little chance keeps chats that failed together from coming back together.
-        return back_off(errand.tries, LONGEST_RETRY_SECONDS, first=1.0) * random.uniform(0.8, 1.2)  # noqa: S311
+        return back_off(errand.failures, LONGEST_RETRY_SECONDS, first=1.0) * random.uniform(0.8, 1.2)  # noqa: S311
 
     def _line_works(self) -> None:
         self._line_worked_at = asyncio.get_running_loop().time()

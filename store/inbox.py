@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Insert, SmallInteger, Text, func, select, text, update
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, Text, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Field, Session, SQLModel, col
@@ -75,8 +75,10 @@ def receive(session: Session, payloads: Iterable[Mapping[str, Any]], now: dateti
         return 0
     on_postgresql = session.get_bind().dialect.name == "postgresql"
     insert = (postgresql_insert if on_postgresql else sqlite_insert)(InboxUpdate)
-    fresh: Insert = insert.values(rows).on_conflict_do_nothing(index_elements=["update_id"])
-    return int(session.connection().execute(fresh).rowcount)
+    fresh = (
+        insert.values(rows).on_conflict_do_nothing(index_elements=["update_id"]).returning(col(InboxUpdate.update_id))
+    )
+    return len(session.connection().execute(fresh).all())
 
 
 def waiting(session: Session, limit: int) -> list[InboxUpdate]:

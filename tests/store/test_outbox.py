@@ -1,0 +1,101 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from store import outbox
+from store.db import open_engine, transaction
+from store.outbox import Lane, OutboxMessage, OutboxState
+
+NOW = datetime(2021, 4, 2, 8, 0, tzinfo=UTC)
+
+
+def say(session: Session, words: str, chat_id: int = 1, lane: Lane = Lane.REPLY, **more: Any) -> OutboxMessage:
+    payload = {"text": words}
+    return outbox.enqueue(session, chat_id=chat_id, method="sendMessage", payload=payload, lane=lane, now=NOW, **more)
+
+
+def words(rows: list[OutboxMessage]) -> list[str]:
+    return [json.loads(row.payload)["text"] for row in rows]
+
+
+def test_a_lane_gives_its_messages_in_the_order_of_writing(session: Session) -> None:
+    for number in range(5):
+        say(session, f"答{number}", chat_id=number % 2)
+        say(session, f"通知{number}", lane=Lane.NOTICE)
+    session.flush()
+    first = outbox.queued(session, Lane.REPLY, after=0, limit=3, now=NOW)
+    rest = outbox.queued(session, Lane.REPLY, after=first[-1].id, limit=10, now=NOW)
+    assert words(first) + words(rest) == ["答0", "答1", "答2", "答3", "答4"]
+
+
+def test_a_message_waits_for_its_time(session: Session) -> None:
+    say(session, "明早", not_before=NOW + timedelta(hours=1))
+    session.flush()
+    assert outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW) == []
+    assert outbox.count_queued(session, NOW) == 0
+    assert words(outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW + timedelta(hours=1))) == ["明早"]
+
+
+def test_a_batch_is_marked_with_the_numbers_telegram_gave(engine: Engine) -> None:
+    with transaction(engine) as session:
+        rows = [say(session, str(number)) for number in range(3)]
+        session.flush()
+        keys = [row.id for row in rows]
+    with transaction(engine) as session:
+        outbox.sent(session, [(keys[0], 70), (keys[2], None)], NOW)
+        outbox.failed(session, keys[1], "Forbidden: bot was blocked by the user", NOW)
+    with transaction(engine) as session:
+        kept = [session.get(OutboxMessage, key) for key in keys]
+        assert [(row.state, row.message_id, row.sent_at) for row in kept if row] == [
+            (OutboxState.SENT, 70, NOW),
+            (OutboxState.FAILED, None, None),
+            (OutboxState.SENT, None, NOW),
+        ]
+        assert [row.error for row in outbox.failures(session)] == ["Forbidden: bot was blocked by the user"]
+        assert outbox.failures(session, since=NOW + timedelta(seconds=1)) == []
+
+
+def test_what_an_answer_to_a_message_is_about(engine: Engine) -> None:
+    with transaction(engine) as session:
+        about, about_nothing = say(session, "提醒", chat_id=-5, topic="reminder:3"), say(session, "好", chat_id=-5)
+        session.flush()
+        outbox.sent(session, [(about.id, 11), (about_nothing.id, 12)], NOW)
+    with transaction(engine) as session:
+        assert outbox.topic_of(session, -5, 11) == "reminder:3"
+        assert outbox.topic_of(session, -5, 12) is None
+        assert outbox.topic_of(session, 5, 11) is None
+
+
+def test_what_a_group_is_owed_follows_it_and_what_it_got_stays(engine: Engine) -> None:
+    with transaction(engine) as session:
+        old, owed = say(session, "旧", chat_id=-5), say(session, "新", chat_id=-5)
+        session.flush()
+        outbox.sent(session, [(old.id, 1)], NOW)
+        outbox.move_chat(session, -5, -1005)
+    with transaction(engine) as session:
+        assert [(row.chat_id, row.id) for row in outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW)] == [
+            (-1005, owed.id)
+        ]
+        kept = session.get(OutboxMessage, old.id)
+        assert kept is not None
+        assert kept.chat_id == -5
+
+
+def test_an_attachment_is_kept_as_it_is_described(engine: Engine) -> None:
+    attachment = {"field": "photo", "filename": "排名.png", "picture": {"kind": "rank", "data": {"年": [2021]}}}
+    with transaction(engine) as session:
+        say(session, "图", attachment=attachment)
+    with transaction(engine) as session:
+        [row] = outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW)
+        assert row.attachment == attachment
+
+
+def test_the_queued_are_found_by_an_index_of_their_own(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    query = "EXPLAIN QUERY PLAN SELECT * FROM outbox WHERE outbox.state = 0 AND lane = 'reply' AND id > 5 ORDER BY id"
+    with engine.connect() as connection:
+        assert "outbox_queued" in str(connection.execute(text(query)).all())
+    engine.dispose()
