@@ -49,7 +49,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import pgserver
 
     server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
+    url = server.get_uri()
+    # It does not outlive the tests, so it need not survive a power cut: making and dropping databases is then quick.
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        _administer(url, f"ALTER SYSTEM SET {setting} = off")
+    _administer(url, "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
 
 
