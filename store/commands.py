@@ -207,11 +207,10 @@ def _as_written(_act: Act, text: str) -> str:
 
 def find_verb(line: str) -> tuple[Verb, str] | None:
     """The verb a line begins with, and the rest of the line: ``/task_add …``, ``task add …``, ``得分 财政局``."""
-    said = line.strip().removeprefix("/")
-    head, _, tail = said.partition(" ")
-    head = head.partition("@")[0]
-    if line.strip().startswith("/"):
-        said = f"{head.replace('_', ' ')} {tail}".strip()
+    said = line.strip()
+    if said.startswith("/"):
+        head, *tail = said.removeprefix("/").split(maxsplit=1) or [""]
+        said = " ".join([head.partition("@")[0].replace("_", " "), *tail])
     parts = said.split()
     for count in (2, 1):
         verb = _SAID.get(" ".join(parts[:count])) or _SAID.get(" ".join(parts[:count]).lower())
@@ -288,7 +287,7 @@ def _take(act: Act, param: Param, words: list[str]) -> tuple[Any, list[str]]:
 
 
 def _take_options(act: Act, verb: Verb, waiting: list[str]) -> tuple[list[str], dict[str, Any]]:
-    # Telephones turn "--" into a dash.
+    # Telephones turn "--" into a dash; a dash in front of anything else is just a dash.
     left: list[str] = []
     given: dict[str, Any] = {}
     while waiting:
@@ -298,6 +297,9 @@ def _take_options(act: Act, verb: Verb, waiting: list[str]) -> tuple[list[str], 
             continue
         name, equals, value = word.lstrip("-—").partition("=")
         param = next((one for one in verb.params if one.name == name.replace("-", "_")), None)
+        if param is None and word.startswith("—"):
+            left.append(word)
+            continue
         if param is None:
             raise Refusal("argument_unknown", verb=verb.name, argument=name)
         if not equals and param.annotation is bool:
