@@ -20,7 +20,7 @@ def one_line(fault: Exception) -> str | None:
             return _database(fault)
         case DatabaseError() if type(fault) is DatabaseError:  # a file that is no database; its kinds are our defects
             return _database(fault)
-        case OSError():
+        case OSError() if fault.errno is not None:
             return f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror or str(fault)
     return None
 

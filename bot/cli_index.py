@@ -11,8 +11,6 @@ VERBS: dict[str, str] = {
     "office": "Name the department that runs the assessment: its administrators decide nothing of its own alone.",
     "audit": "Latest administrative acts: who did what, when, from where, and what came of it.",
     "proposals": "What waits for a second person, and who that may be. Member units see their own.",
-    "confirm": "Have done what another person proposed.",
-    "refuse": "Decide against what another person proposed, and tell him why.",
     "score": "Score of a department, with every line behind it.",
     "rank": "Departments in order of their total or daily score.",
     "deduct": "Enter a deduction. Member units propose it; an administrator confirms.",
@@ -20,6 +18,8 @@ VERBS: dict[str, str] = {
     "veto": "Fail a department for the year. Takes two administrators: one proposes, another confirms.",
     "reverse": "Take an entry back by a linked reversal. What took two administrators takes two again.",
     "verify": "Check the ledger's hash chain from its first entry to its head, and name the first break.",
-    "rules show": "Show a rule book in words: each figure with its clause, every assumption. Without a name, the current one.",
+    "rules show": (
+        "Show a rule book in words: each figure with its clause, every assumption. Without a name, the current one."
+    ),
     "rules check": "Check a rule book; a faulty one is refused by line or key.",
 }

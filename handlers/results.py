@@ -58,7 +58,7 @@ def show(context: Context, act: Act, verb: Verb, given: Mapping[str, Any]) -> No
 
 def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], result: Any) -> None:
     """Says a result: in place of the preview it was confirmed on, with its files after it."""
-    text = screens.told(verb, result)
+    text = screens.told(verb, result, bot=context.bot.username)
     pages = templates.split(text, screens.PAGE_UNITS)
     picture = getattr(result, "picture", None) is not None
     if not verb.changes and (picture or len(pages) > 1):

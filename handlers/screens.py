@@ -126,13 +126,16 @@ def arguments(act: Act, verb: Verb, texts: dict[str, str]) -> list[dict[str, str
     ]
 
 
-def told(verb: Verb, result: Any) -> str:
-    """A verb's result in words, in Telegram's HTML: the same for chat and, without its tags, for the command line."""
+def told(verb: Verb, result: Any, *, bot: str | None = None) -> str:
+    """A verb's result in words, in Telegram's HTML: the same for chat and, without its tags, for the command line.
+
+    ``bot`` is the bot's username, for links to it.
+    """
     if isinstance(result, Proposed):
         return templates.render("admins/proposed", title=labels.title(verb), result=result)
     if isinstance(result, Decided):
         return templates.render("admins/decided", title=labels.title(verb), result=result)
-    return templates.render(f"verbs/{verb.template}", result=result)
+    return templates.render(f"verbs/{verb.template}", result=result, bot=bot)
 
 
 def paged(text: str, draft_id: int, page: int, *, picture: bool) -> Screen:

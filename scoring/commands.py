@@ -231,7 +231,7 @@ def reverse(act: Act, entry: LedgerEntry, reason: Rest = "") -> Reversed:
         before=before,
         after=figures_of(act.session, department, entry.year, act.now),
     )
-    act.tell(Audience("department", department.id), "reversed", result)
+    act.tell(Audience("department", department.id), "taken_back", result)
     return result
 
 
