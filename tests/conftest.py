@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from migrations.tables import declared
 from store.db import open_engine, transaction
+
+# A busy machine is slow, not wrong.
+settings.register_profile("kaoping", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kaoping")
 
 
 def prepare(engine: Engine) -> None:
