@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from fractions import Fraction
+from functools import reduce
 from typing import Final, Literal, TypeAlias
 
 from scoring.points import UNIT, Points
@@ -21,6 +22,9 @@ all; or ABSTAIN."""
 
 _MOST_DECIMAL_PLACES = 30
 """No rater means more; without a limit 1e-999999999 would be a denominator that does not fit into memory."""
+
+_EXACT = Context(prec=100, traps=[Inexact])
+"""Sums of ballots need some 40 digits at most; a result that is not exact is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,9 @@ def _marks(rulebook: RuleBook, panel: Panel, scores: Scores, weight: int) -> tup
         return ()
     answers = scores if isinstance(scores, tuple) else (scores,)
     if not panel.tiers:
-        return (sum((Fraction(one) for one in answers), Fraction(0)) * UNIT,)
+        # Added as decimals and turned into whole units once: fractions would cost ten times as much.
+        total = _EXACT.multiply(reduce(_EXACT.add, map(Decimal, answers)), UNIT)
+        return (int(total) if total == total.to_integral_value() else Fraction(total),)
     # An aspect answered 不了解 is left out; the others speak for the whole.
     tiers = {tier.code: tier.share for tier in panel.tiers}
     parts = [aspect.share for aspect in rulebook.aspects] if isinstance(scores, tuple) else [Fraction(1)]
