@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from bot.clock import Clock, ServerClock
 from bot.database import Database, back_off
 from bot.deliveries import Hooks
 from bot.dispatch import Courtesies, Dispatcher, Library
+from bot.fetching import Fetcher
 from bot.lease import LeadLost, Lease, lease_on, wait_for_lead, watch_lead
 from bot.network import Api, Network
 from bot.receiving import CONTACT_SECONDS, Receiver
@@ -45,13 +46,15 @@ class Bot:
 
     ``register`` adds the handlers; ``tick(session, now)`` is what time does, and comes each minute (with a ServerClock:
     whenever the server's clock has moved); ``draw(kind, data)`` gives pictures as PNG; ``hooks`` are told of what was
-    sent, of whom nothing reaches and of groups that moved.
+    sent, of whom nothing reaches and of groups that moved; ``greetings`` are calls made once at the start, which may be
+    lost.
     """
 
     receiver: Receiver
     dispatcher: Dispatcher
     ticker: Ticker
     sender: Sender
+    fetcher: Fetcher
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Bot:
         draw: Draw | None = None,
         hooks: Hooks | None = None,
         courtesies: Courtesies | None = None,
+        greetings: Sequence[tuple[str, Mapping[str, Any]]] = (),
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -72,6 +76,7 @@ class Bot:
         self._draw = draw
         self._hooks = hooks
         self._courtesies = courtesies or Courtesies(errors.refused, errors.failed)
+        self._greetings = greetings
         self._stopping = asyncio.Event()
         self._virtual = isinstance(clock, ServerClock)
         self._network = Network(on_date=clock.observe if isinstance(clock, ServerClock) else None)
@@ -137,13 +142,21 @@ class Bot:
         return library
 
     def _hire(self) -> None:
-        """Makes the four workers, fresh."""
+        """Makes the workers, fresh."""
         settings = self._settings
         self.sender = Sender(
             self._database, self._api, self._clock, draw=self._draw, hooks=self._hooks, limits=settings.limits
         )
         self.dispatcher = Dispatcher(
-            self._database, self.library, self._api, self._clock, self._courtesies, committed=self.sender.wake
+            self._database, self.library, self._api, self._clock, self._courtesies, committed=self._handled
+        )
+        self.fetcher = Fetcher(
+            self._database,
+            self._api,
+            self._clock,
+            file_url=f"{settings.api_base}/file/bot{settings.required_token}",
+            caught_up=self.dispatcher.caught_up,
+            committed=self.sender.wake,
         )
         self.ticker = Ticker(
             self._database, self._tick, caught_up=self.dispatcher.caught_up, committed=self.sender.wake
@@ -164,7 +177,10 @@ class Bot:
         log.info("at work", bot=self.library.bot.username)
         dispatching = asyncio.create_task(self.dispatcher.run())
         sending = asyncio.create_task(self.sender.run())
-        others = [asyncio.create_task(self.receiver.run()), asyncio.create_task(watch_lead(lease))]
+        others = [
+            asyncio.create_task(work)
+            for work in (self.receiver.run(), self.fetcher.run(), watch_lead(lease), self._greet())
+        ]
         stopped = asyncio.create_task(self._stopping.wait())
         scheduler = None if self._virtual else self._start_scheduler()
         try:
@@ -197,6 +213,19 @@ class Bot:
                 await asyncio.sleep(back_off(failures, first=0.5))
             else:
                 return
+
+    async def _greet(self) -> None:
+        """Makes the calls that belong to a start, such as setting the menus, then waits for the end."""
+        for method, payload in self._greetings:
+            try:
+                await self._api.call(method, payload)
+            except TelegramError as error:
+                log.info("not greeted", method=method, error=error.message)
+        await self._stopping.wait()
+
+    def _handled(self) -> None:
+        self.sender.wake()
+        self.fetcher.wake()
 
     def _start_scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(timezone=UTC)

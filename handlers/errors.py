@@ -1,9 +1,17 @@
 """What a person is told when something cannot be done, or went wrong: what happened and what to do next."""
 
+from datetime import datetime
+
+from sqlmodel import Session
+
 import templates
 from handlers.callers import in_private
 from handlers.context import Context
+from handlers.notices import deliver
 from store.errors import Refusal
+from store.inbox import InboxUpdate
+from store.notices import Audience, Notice
+from store.times import iso_china
 
 ALERT = 200
 """Characters that fit into the alert over a button."""
@@ -21,6 +29,12 @@ def refused(context: Context, refusal: Refusal) -> None:
 def failed(context: Context, reference: str) -> None:
     """Says that something went wrong on our side, with the number under which the log has it."""
     _say(context, templates.render("failed", reference=reference))
+
+
+def dead(session: Session, row: InboxUpdate, now: datetime) -> None:
+    """Tells the administrators of an update that could not be handled: somebody waits for an answer to it."""
+    facts = {"reference": row.update_id, "received": iso_china(row.received_at), "error": row.error or ""}
+    deliver(session, [Notice("dead_update", Audience("administrators"), facts)], now)
 
 
 def _say(context: Context, sentence: str) -> None:

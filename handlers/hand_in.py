@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from telegram import Message
 
 import templates
-from handlers import keyboards
+from handlers import fetched, keyboards
 from handlers.attachments import file_in
 from handlers.callers import in_private, speaker
 from handlers.context import Context
@@ -19,7 +19,7 @@ from handlers.owed import Owed, frame_of, open_now, titles
 from scheduler import hand_ins
 from scheduler.hand_ins import FileSent, HandedIn, Kind
 from scheduler.settlement import standing_deduction
-from scheduler.tables import HandIn, HandInState
+from scheduler.tables import HandIn, HandInFile, HandInState
 from store import drafts
 from store.errors import Refusal
 from store.people import Department, Person
@@ -34,6 +34,8 @@ def take_file(context: Context, message: Message) -> None:
     words = message.caption
     taken = _keep(context, message, person, departments, kind="file", text=words, file=file)
     joined = taken.hand_in.message_id != message.message_id
+    if joined and taken.hand_in.state == HandInState.COUNTED and _too_large([file]):
+        fetched.too_large(context.session, taken.hand_in, context.now)
     # One album is one hand-in with one receipt, whichever of its messages has the caption.
     if joined and (taken.hand_in.state != HandInState.WAITING or not words):
         return
@@ -87,7 +89,8 @@ def count(context: Context, one: HandIn, target: Owed, *, file: FileSent | None 
     done = hand_ins.assign(frame_of(context.session), one, target.obligation, now=now)
     if done.notices:
         deliver(context.session, done.notices, context.now)
-    text = _receipt(context, done, target, file)
+    files: Sequence[FileSent | HandInFile] = [file] if file else hand_ins.files_of(context.session, one)
+    text = _receipt(context, done, target, files)
     markup = None
     if context.now < target.obligation.due_at:
         markup = keyboards.inline([keyboards.button(templates.word("button_undo"), "undo", one.id)])
@@ -95,6 +98,8 @@ def count(context: Context, one: HandIn, target: Owed, *, file: FileSent | None 
         context.edit(text, markup=markup or keyboards.inline())
     else:
         context.reply(text, markup=markup, quote=True, topic=f"{HAND_IN}{one.id}")
+    if _too_large(files):
+        fetched.too_large(context.session, one, context.now)
 
 
 def ask(context: Context, one: HandIn, offered: Sequence[Owed], *, file: FileSent | None = None) -> None:
@@ -173,11 +178,13 @@ def _keep(
     )
 
 
-def _receipt(context: Context, done: HandedIn, target: Owed, file: FileSent | None) -> str:
-    one, session = done.hand_in, context.session
-    on_time = bool(done.on_time)
-    standing = None if on_time else standing_deduction(session, target.obligation)
-    files = hand_ins.files_of(session, one) if one.kind == "file" and file is None else [file] if file else []
+def _too_large(files: Sequence[FileSent | HandInFile]) -> bool:
+    return any((file.size or 0) > hand_ins.LARGEST_FETCH for file in files)
+
+
+def _receipt(context: Context, done: HandedIn, target: Owed, files: Sequence[FileSent | HandInFile]) -> str:
+    one, on_time = done.hand_in, bool(done.on_time)
+    standing = None if on_time else standing_deduction(context.session, target.obligation)
     return templates.render(
         "departments/receipt",
         one=target.told,
@@ -191,7 +198,6 @@ def _receipt(context: Context, done: HandedIn, target: Owed, file: FileSent | No
         corrects=done.corrects,
         files=files,
         album=one.album is not None,
-        too_large=any((each.size or 0) > hand_ins.LARGEST_FETCH for each in files),
+        too_large=_too_large(files),
         standing=standing.points if standing else None,
-        open_until=target.obligation.due_at if context.now < target.obligation.due_at else None,
     )

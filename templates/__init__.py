@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from templates.splitting import plain, split
 from templates.wording import FILTERS
@@ -23,6 +25,14 @@ _environment = Environment(
     cache_size=-1,
 )
 _environment.filters.update(FILTERS)
+
+
+def _fault(finding: Mapping[str, Any]) -> Markup:
+    """The sentence for one finding of a check: its ``code`` with its ``facts``."""
+    return Markup(render("faults", code=finding["code"], **finding["facts"]))  # noqa: S704 - rendered with autoescape
+
+
+_environment.filters["fault"] = _fault
 
 
 @cache

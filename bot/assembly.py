@@ -1,0 +1,50 @@
+"""The bot as it runs: the workers of ``bot.application`` with the handlers, the scheduler and the words they serve."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+import handlers
+from bot import verbs
+from bot.application import Bot
+from bot.clock import Clock
+from bot.deliveries import Hooks
+from bot.dispatch import Courtesies
+from bot.settings import Settings
+from handlers import errors, menus
+from handlers.notices import deliver
+from handlers.pictures import draw
+from scheduler import reminders, tick
+from store import people
+
+
+def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
+    """The whole bot on a database that is at head."""
+    verbs.load()
+
+    def on_tick(session: Session, now: datetime) -> None:
+        deliver(session, tick.tick(session, now), now, summary_chat=settings.summary_chat)
+
+    def on_unreachable(session: Session, chat_id: int, _error: str) -> None:
+        if chat_id > 0:
+            people.blocked(session, chat_id, clock.now())
+        else:
+            people.unbind_group(session, chat_id, clock.now())
+
+    def on_migrated(session: Session, old: int, new: int) -> None:
+        people.migrate_group(session, old, new, clock.now())
+
+    bot = Bot(
+        settings,
+        engine,
+        clock,
+        register=handlers.register,
+        tick=on_tick,
+        draw=draw,
+        hooks=Hooks(sent=reminders.delivered, unreachable=on_unreachable, migrated=on_migrated),
+        courtesies=Courtesies(errors.refused, errors.failed, errors.dead),
+        greetings=[("setMyCommands", each) for each in menus.defaults()],
+    )
+    bot.library.bot_data["summary_chat"] = settings.summary_chat
+    return bot

@@ -1,0 +1,120 @@
+"""Fetches the bytes of files that were handed in, and has them checked: outside any transaction, one after another.
+
+Which files, and what becomes of them, are steps in the database (``handlers.fetched``); here is only what takes time.
+A file counts from the moment it was sent, so nothing here is in a hurry, and what fails is tried again later.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+import structlog
+from sqlmodel import Session
+from telegram.error import TelegramError
+
+from bot.clock import Clock
+from bot.database import Database
+from bot.deliveries import Failed, outcome_of
+from bot.network import UPLOAD_SECONDS, Api
+from handlers import fetched
+from handlers.fetched import Wanted
+from scheduler import publicity
+from scheduler.hand_ins import LARGEST_FETCH
+from scheduler.publicity import CheckResult
+
+log = structlog.get_logger("fetching")
+
+LOOK_SECONDS = 2.0
+"""How often to look for files that wait."""
+PATIENCE_SECONDS = 5.0
+"""How long a file waits for people who write meanwhile: their answers go ahead."""
+AT_ONCE = 20
+"""Files looked up in one go."""
+
+
+class Fetcher:
+    """Works until cancelled. Rows are the queue, so that a crash costs one more download at most."""
+
+    def __init__(
+        self,
+        database: Database,
+        api: Api,
+        clock: Clock,
+        *,
+        file_url: str,
+        caught_up: Callable[[float], Awaitable[bool]],
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._api = api
+        self._clock = clock
+        self._file_url = file_url
+        self._caught_up = caught_up
+        self._committed = committed
+        self._hungry = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was handled: there may be a file in it."""
+        self._hungry.set()
+
+    async def run(self) -> None:
+        """Fetches what waits, then waits for more. Raises InvalidToken if Telegram no longer takes the token."""
+        while True:
+            self._hungry.clear()
+            waiting = await self._database.insist(self._look, "looking for files")
+            for one in waiting:
+                await self._caught_up(PATIENCE_SECONDS)
+                await self._fetch(one)
+            if len(waiting) < AT_ONCE:
+                try:
+                    await asyncio.wait_for(self._hungry.wait(), LOOK_SECONDS)
+                except TimeoutError:
+                    continue
+
+    def _look(self, session: Session) -> list[Wanted]:
+        return fetched.wanted(session, self._clock.now(), AT_ONCE)
+
+    async def _fetch(self, one: Wanted) -> None:
+        """One file, from Telegram to the tables. What goes wrong with it stops no other."""
+        try:
+            content = await self._download(one.file_id)
+        except TelegramError as error:
+            await self._failed(one, error)
+            return
+        result = await asyncio.to_thread(_checked, one, content)
+        now = self._clock.now()
+        await self._database.insist(
+            lambda session: fetched.arrived(session, one.id, content, result, now), "keeping a file"
+        )
+        self._committed()
+
+    async def _download(self, file_id: str) -> bytes:
+        """The bytes of a file. Raises TelegramError: BadRequest for what will never come, else what may pass."""
+        described = await self._api.call("getFile", {"file_id": file_id})
+        if (described.get("file_size") or 0) > LARGEST_FETCH:
+            raise _TooLarge("file is too big")
+        url = f"{self._file_url}/{quote(described['file_path'])}"
+        return await self._api.network.retrieve(url, read_timeout=UPLOAD_SECONDS)
+
+    async def _failed(self, one: Wanted, error: TelegramError) -> None:
+        outcome = outcome_of(error)
+        log.warning("a file was not fetched", file=one.id, error=error.message)
+        now = self._clock.now()
+        if isinstance(outcome, Failed):
+            why = "too_large" if "too big" in error.message.lower() else "gone"
+            await self._database.insist(lambda session: fetched.lost(session, one.id, why, now), "giving up a file")
+        else:
+            await self._database.insist(lambda session: fetched.delayed(session, one.id, now), "putting off a file")
+        self._committed()
+
+
+def _checked(one: Wanted, content: bytes) -> CheckResult | None:
+    try:
+        return one.check(content) if one.check is not None else None
+    except Exception:
+        log.exception("a check failed", file=one.id)
+        return publicity.unreadable("no_reader")
+
+
+class _TooLarge(TelegramError):
+    """More than a bot may fetch, by what Telegram says of the file."""
