@@ -3,6 +3,7 @@
 from typing import Any
 
 import templates
+from handlers import labels
 from handlers.context import Aside, Context
 from store import people
 from store.commands import VERBS
@@ -11,16 +12,14 @@ from store.people import DEPARTMENT_ROLES, Person, Role
 MOST = 100
 """Commands that Telegram takes in one menu."""
 
-OFFERED = ("submit", "help")
-"""Commands of a department that are no verbs of the registry."""
-
-
 def commands(roles: frozenset[Role]) -> list[dict[str, str]]:
     """The menu of somebody with these roles: commands with their Chinese words."""
-    names = ["submit"] if roles & DEPARTMENT_ROLES else []
-    names += [verb.template for verb in VERBS.values() if verb.roles & roles]
-    names.append("help" if roles else "start")
-    return [{"command": name, "description": templates.word(f"menu_{name}")} for name in names[:MOST]]
+    menu = [_own("submit")] if roles & DEPARTMENT_ROLES else []
+    menu += [
+        {"command": verb.template, "description": labels.title(verb)} for verb in VERBS.values() if verb.roles & roles
+    ]
+    menu.append(_own("help" if roles else "start"))
+    return menu[:MOST]
 
 
 def show(context: Context, person: Person) -> None:
@@ -32,8 +31,12 @@ def show(context: Context, person: Person) -> None:
 
 def defaults() -> list[dict[str, Any]]:
     """Parameters of setMyCommands for everybody else, for the bot's start: private chats, and groups."""
-    in_group = [{"command": name, "description": templates.word(f"menu_{name}")} for name in ("bind", "unbind")]
     return [
         {"commands": commands(frozenset()), "scope": {"type": "all_private_chats"}},
-        {"commands": in_group, "scope": {"type": "all_group_chats"}},
+        {"commands": [_own("bind"), _own("unbind")], "scope": {"type": "all_group_chats"}},
     ]
+
+
+def _own(name: str) -> dict[str, str]:
+    """A command that is no verb of the registry."""
+    return {"command": name, "description": templates.word(f"menu_{name}")}
