@@ -11,23 +11,20 @@ from typing import TypeAlias
 UNIT = 10_000
 """One point. Stored figures are integers of 1/10,000 point."""
 
-_STEPS = (UNIT, UNIT // 10, UNIT // 100, UNIT // 1000, 1)
-
 Points: TypeAlias = int | Fraction
 """A figure in units of 1/10,000 point."""
 
+_STEPS = (UNIT, UNIT // 10, UNIT // 100, UNIT // 1000, 1)
+
 
 def units(points: Decimal | int) -> int:
-    """A figure in points, as units: ``Decimal("0.5")`` -> 5000. Raises ValueError if it is finer than 1/10,000 or not
-    finite.
-    """
-    numerator, denominator = Fraction(points).as_integer_ratio() if _finite(points) else (1, 0)
-    if denominator == 0:
+    """A figure in points, as units: ``Decimal("0.5")`` -> 5000. Raises ValueError if it is finer, or no number."""
+    if isinstance(points, Decimal) and not points.is_finite():
         raise ValueError(f"{points} is not a number")
-    whole, rest = divmod(numerator * UNIT, denominator)
-    if rest:
+    exact = Fraction(points) * UNIT
+    if exact.denominator != 1:
         raise ValueError(f"{points} is finer than 1/10,000 point")
-    return whole
+    return exact.numerator
 
 
 def rounded(points: Points, places: int = 2) -> int:
@@ -42,9 +39,7 @@ def rounded(points: Points, places: int = 2) -> int:
 
 
 def shown(points: Points | None, places: int = 2) -> str | None:
-    """The figure as people see it, ``"39.00"``: the one rounding there is. None (a figure that is still open) stays
-    None.
-    """
+    """The figure as people see it, ``"39.00"``: the one rounding there is. None (still open) stays None."""
     if points is None:
         return None
     steps = rounded(points, places)
@@ -58,7 +53,3 @@ def plain(points: int) -> str:
     whole, rest = divmod(abs(points), UNIT)
     text = f"{whole}.{rest:04d}".rstrip("0").rstrip(".") if rest else str(whole)
     return f"-{text}" if points < 0 else text
-
-
-def _finite(points: Decimal | int) -> bool:
-    return not isinstance(points, Decimal) or points.is_finite()

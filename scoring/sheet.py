@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
 from scoring.ballots import Ballot, panel_figure
@@ -99,12 +100,11 @@ def score_sheet(
     book does not name has the ordinary figures. Raises KeyError for an item that the rule book does not have.
     """
     plan = _plan(rulebook, unit_class)
-    told: dict[str | None, list[Line]] = {block.code: list(block.first_lines) for block in plan.blocks}
+    told: dict[str | None, list[Line]] = {code: list(first) for code, first in plan.first_lines}
     sums = dict(plan.starts)
     watched: dict[str, int] = {}
     events: dict[str, dict[str, list[int]]] = {}
     vetoes: dict[str, int] = {}
-    told[None] = []
     for entry in lines:
         code, count, points, event = entry[:4]
         block_code, title, clause, is_watched, per_event = plan.items[code]
@@ -120,7 +120,7 @@ def score_sheet(
                 net[0] += count
                 net[1] += points
 
-    figures: dict[str, Points | None] = {}
+    figures: dict[str, Points | None] = dict.fromkeys(rulebook.blocks, 0)
     by_role: dict[str, int] = {"daily": 0, "bonus": 0}
     for block in plan.blocks:
         figure = block.settle(sums[block.code], watched, events, told[block.code])
@@ -130,20 +130,19 @@ def score_sheet(
     annual: Points | None = 0
     panels: dict[str, Points | None] = {}
     for panel in plan.panels:
-        mean = panel_figure(rulebook, panel.code, ballots, unit_class) if ballots else plan.unrated[panel.code]
-        panels[panel.code] = mean
-        figures[panel.block] = _plus(figures.get(panel.block, 0), mean)
+        code, block_code = panel.code, panel.block
+        mean = panel_figure(rulebook, code, ballots, unit_class) if ballots else plan.unrated[code]
+        panels[code] = mean
+        figures[block_code] = _plus(figures[block_code], mean)
         annual = _plus(annual, mean)
         if mean is not None:
-            told.setdefault(panel.block, []).append(
-                Line("panel", panel.block, panel.code, panel.title, panel.clause, 1, mean)
-            )
+            told[block_code].append(Line("panel", block_code, code, panel.title, panel.clause, 1, mean))
 
     live = tuple(sorted(code for code, count in vetoes.items() if count > 0))
     daily, bonus = by_role["daily"], by_role["bonus"]
     total = _plus(annual, daily + bonus)
     grade = _grade(rulebook, total, live)
-    every = tuple(line for code in plan.order for line in told.get(code, ()))
+    every = tuple(chain.from_iterable(told.values()))
     return ScoreSheet(rulebook, figures, daily, panels, annual, bonus, total, grade, live, every)
 
 
@@ -182,7 +181,6 @@ class _BlockPlan:
     block: Block
     code: str
     role: str
-    first_lines: tuple[Line, ...]
     floor: int | None
     cap: int | None
     highest: tuple[tuple[Group, tuple[tuple[Item, int], ...]], ...]
@@ -246,7 +244,7 @@ class _Plan(NamedTuple):
     items: Mapping[str, _Place]
     panels: tuple[Panel, ...]
     unrated: Mapping[str, Points | None]
-    order: tuple[str | None, ...]
+    first_lines: tuple[tuple[str | None, tuple[Line, ...]], ...]
 
 
 @lru_cache(maxsize=64)
@@ -270,12 +268,20 @@ def _plan(rulebook: RuleBook, unit_class: str | None) -> _Plan:
         items=items,
         panels=panels,
         unrated={panel.code: panel_figure(rulebook, panel.code, (), unit_class) for panel in panels},
-        order=(*rulebook.blocks, None),
+        # Block by block in the order of the file, vetoes last.
+        first_lines=(
+            *((block.code, _first_lines(block, unit_class)) for block in rulebook.blocks.values()),
+            (None, ()),
+        ),
     )
 
 
-def _block_plan(rulebook: RuleBook, block: Block, unit_class: str | None) -> _BlockPlan:
+def _first_lines(block: Block, unit_class: str | None) -> tuple[Line, ...]:
     start = block.start_for(unit_class)
+    return (Line("start", block.code, block.code, block.title, block.clause, 1, start),) if start else ()
+
+
+def _block_plan(rulebook: RuleBook, block: Block, unit_class: str | None) -> _BlockPlan:
     items = [item for item in rulebook.items.values() if item.block == block.code]
     groups = [(group, [rulebook.items[code] for code in group.items]) for group in rulebook.groups.values()]
     groups = [(group, members) for group, members in groups if members[0].block == block.code]
@@ -283,7 +289,6 @@ def _block_plan(rulebook: RuleBook, block: Block, unit_class: str | None) -> _Bl
         block=block,
         code=block.code,
         role=block.role,
-        first_lines=(Line("start", block.code, block.code, block.title, block.clause, 1, start),) if start else (),
         floor=block.floor,
         cap=block.cap_for(unit_class),
         highest=tuple(
