@@ -1,6 +1,5 @@
 """Where the running process takes its time from: the only rooms that read a clock are this one and the sandbox."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
@@ -26,14 +25,9 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._seen: datetime | None = None
-        self._watchers: list[Callable[[datetime], None]] = []
 
     def now(self) -> datetime:
         return self._seen or datetime.now(UTC)
-
-    def watch(self, watcher: Callable[[datetime], None]) -> None:
-        """Calls ``watcher`` with the new time whenever it moves on."""
-        self._watchers.append(watcher)
 
     def observe(self, date_header: str | None) -> None:
         """Takes in one answer's Date header. Answers may overtake each other, so an older one is passed over."""
@@ -42,5 +36,3 @@ class ServerClock:
         told = parsedate_to_datetime(date_header).astimezone(UTC)
         if self._seen is None or told > self._seen:
             self._seen = told
-            for watcher in self._watchers:
-                watcher(told)

@@ -13,6 +13,9 @@ GRANTS = 30
 WINDOW_SECONDS = 1.02
 """At most GRANTS in any stretch of this length."""
 
+TINY = 1e-6
+"""Seconds that are not worth waiting, and that rounding may leave over."""
+
 NOTICES_PER_SECOND = 28.4
 """The pace of notices. Replies count against it too, so that a bulk makes room for them before the window is full."""
 
@@ -36,9 +39,9 @@ class Overall:
             wait = max(wait, self._granted[0] + WINDOW_SECONDS - now)
         if lane is Lane.NOTICE:
             wait = max(wait, self._next_notice - now)
-            if self.replies_waiting and wait <= 0:
+            if self.replies_waiting and wait <= TINY:
                 wait = 1 / NOTICES_PER_SECOND
-        if wait > 0:
+        if wait > TINY:
             return wait
         self._granted.append(now)
         gap = 1 / NOTICES_PER_SECOND
@@ -86,7 +89,7 @@ class PerChat:
             level = min(CHAT_BURST, chat.level + (now - chat.at) * CHAT_PER_SECOND)
             if level < 1:
                 wait = max(wait, (1 - level) / CHAT_PER_SECOND)
-        return max(0.0, wait)
+        return wait if wait > TINY else 0.0
 
     def take(self, chat_id: int, now: float) -> None:
         """Counts a message to this chat."""

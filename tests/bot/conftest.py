@@ -1,7 +1,7 @@
 """A bot of a few plain handlers, run against the sandbox over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -92,8 +92,8 @@ class House:
     async def until(self, look: Callable[[Session], Any], patience: float = 10.0) -> None:
         """Waits until the database shows it; marks follow the messages, so the sandbox cannot tell."""
         async with asyncio.timeout(patience):
-            while not self.read(look):
-                await asyncio.sleep(0.005)  # noqa: ASYNC110 - another thread writes it
+            while not self.read(look):  # noqa: ASYNC110 - another thread writes it
+                await asyncio.sleep(0.005)
 
     def advance(self, **by: float) -> None:
         self.sandbox.clock.advance(timedelta(**by))
