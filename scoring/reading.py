@@ -1,6 +1,4 @@
-"""From the tables of a file to the parts of a rule book. Whether the parts fit together is ``scoring.checking``'s
-business.
-"""
+"""From the tables of a file to the parts of a rule book; ``scoring.checking`` sees whether they fit together."""
 
 import hashlib
 import re
@@ -138,7 +136,7 @@ class _Reading:
         self, table: Table, key: str, clause: Clause, into: dict[str, Part], read: Callable[[Table, str, Clause], Part]
     ) -> None:
         for row in table.tables(key, "code"):
-            code = row.text("code")
+            code = _code(row)
             with self.opened(row, clause.number, code):
                 _put(into, code, read(row, code, clause), row)
 
@@ -214,15 +212,21 @@ class _Reading:
             )
 
     def reading(self, table: Table, name: str, usual: Value, read: Callable[[Table], Value]) -> Value:
-        """One reading: a table of a value, the clause it reads and the assumption; the usual value where it is
-        missing.
-        """
+        """One reading: a table of value, clause and assumption; the usual value where there is none."""
         if not table.has(name):
             return usual
         row = table.table(name)
         with row.all_read():
             self.assumptions.append(Assumption(row.place, row.text("clause"), row.text("assumption")))
             return read(row)
+
+
+def _code(table: Table) -> str:
+    """A code is typed in chat and on the command line, so it has to be simple."""
+    code = table.text("code")
+    if not re.fullmatch(r"[a-z0-9_.]+", code):
+        raise Fault(f"{table.place}, code", f'expected small letters, digits, "_" and ".", got "{code}"')
+    return code
 
 
 def _put(into: dict[str, Part], code: str, part: Part, table: Table) -> None:
@@ -321,7 +325,7 @@ def _panel(table: Table, code: str, clause: Clause) -> Panel:
 def _tier(table: Table) -> Tier:
     with table.all_read():
         left_out = table.flag("left_out", default=False)
-        return Tier(table.text("code"), table.text("title"), None if left_out else table.percent("share"))
+        return Tier(_code(table), table.text("title"), None if left_out else table.percent("share"))
 
 
 def _grade(table: Table, code: str, clause: Clause) -> Grade:
@@ -338,8 +342,8 @@ def _lateness(table: Table) -> Callable[[int], LatenessRule]:
     by_day: tuple[int, ...]
     if form == "per_day":
         per_day, cap = table.amount("per_day"), table.optional_amount("cap")
-        if not per_day:
-            raise Fault(f"{table.place}, per_day", "a day costs nothing")
+        if not per_day or cap == 0:
+            raise Fault(table.place, "a day late costs nothing")
         late_ends = table.has("missing")
         if late_ends:
             days, missing = table.whole("missing_after_days", 1, LONGEST_DAYS), table.amount("missing")

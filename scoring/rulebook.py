@@ -1,9 +1,8 @@
-"""A rule book: a scheme as data, immutable. Every figure beside the clause it comes from; nothing of a scheme is in
-code.
+"""A rule book: a scheme as data, immutable, every figure beside its clause. Nothing of a scheme is in code.
 
 Figures are signed units of 1/10,000 point (``scoring.points``). ``…_by_class`` holds what differs for a unit class
-(the kind of a department); a class that is not named there has the ordinary figure. ``words`` are what a
-score sheet says, in Chinese, where a cap or floor bites.
+(the kind of a department); a class that is not named there has the ordinary figure. ``words`` are what a score sheet
+says, in Chinese, where a cap or floor bites.
 """
 
 from collections.abc import Mapping

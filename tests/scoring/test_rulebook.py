@@ -134,7 +134,7 @@ def test_three_duties_on_the_second_working_day_after_their_period() -> None:
     assert duties == {
         "monthly_update": ("daily.8.monthly", "month", 2, False, None, "automatic", "flat"),
         "quarterly_summary": ("daily.8.quarterly", "quarter", 2, False, None, "automatic", "flat"),
-        "publicity_ledger": ("daily.9", "month", 2, True, "publicity_ledger", "automatic", "flat"),
+        "publicity_ledger": ("daily.9", "month", 2, True, "publicity-2018", "automatic", "flat"),
     }
 
 

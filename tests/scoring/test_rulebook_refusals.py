@@ -67,7 +67,9 @@ FAULTS = [
     ('code = "daily.2"', 'code = "daily.1"', "clause 1(2), item daily.1", "daily.1 stands in the file twice"),
     ('code = "veto.2"', 'code = "daily.1"', "clause 4(2), veto daily.1", "daily.1 stands in the file twice"),
     ('number = "1(2)"', 'number = "1(1)"', "clause 1(1)", "1(1) stands in the file twice"),
-    # Words nobody knows.
+    # Words nobody knows, codes nobody can type.
+    ('code = "daily.2"', 'code = "daily 2"', "clause 1(2), item daily 2, code", "expected small letters, digits"),
+    ('code = "pass"', 'code = "达标"', "clause 三(三), grade 达标, code", "expected small letters, digits"),
     ("points = -3", "points = -3\npunkte = 4", "clause 1(1), item daily.1, punkte", "unknown key"),
     ("[appeals]", "[appeal]", "appeals", "missing"),
     ("working_days = 5", "workdays = 5", "appeals, working_days", "missing"),
@@ -124,7 +126,8 @@ FAULTS_OF_OTHER_FORMS = [
      "clause 二(一), duty weekly_report, lateness", "a lateness counted by the day needs cap, or missing"),
     ("per_day = 0.1, cap = 1, missing = 2, missing_after_days = 30", "per_day = 0.001, cap = 1",
      "clause 二(一), duty weekly_report, lateness, cap", "is reached after 1000 days only"),
-    ("per_day = 0.1,", "per_day = 0,", "clause 二(一), duty weekly_report, lateness, per_day", "a day costs nothing"),
+    ("per_day = 0.1,", "per_day = 0,", "clause 二(一), duty weekly_report, lateness", "a day late costs nothing"),
+    ("cap = 1, missing = 2", "cap = 0, missing = 2", "clause 二(一), duty weekly_report, lateness", "a day late costs"),
     ("missing = 2,", "missing = 0.5,", "clause 二(一), duty weekly_report, lateness",
      "being later, or handing in nothing"),
     ("up_to_days = 10, points = 0.5", "up_to_days = 2, points = 0.5",
