@@ -11,7 +11,7 @@ from telegram import Message, Update
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 import templates
-from handlers import keyboards, labels, results, screens
+from handlers import keyboards, labels, places, results, screens
 from handlers.callers import caller, in_private, registered
 from handlers.context import Context, KaopingApplication
 from handlers.guided import KIND, Guide
@@ -108,7 +108,7 @@ def begin(context: Context, person: Person, line: Line) -> None:
     verb = line.verb
     if not verb.roles & people.roles_of(context.session, person):
         raise Refusal("not_allowed", verb=verb.name)
-    results.refuse_in_groups(context, verb)
+    places.refuse_in_groups(context, verb)
     forget(context, person)
     act = act_of(context, person)
     try:
@@ -310,5 +310,5 @@ def _confirmed(context: Context, act: Act, guide: Guide, draft: Draft) -> None:
         return
     result = acting.run(act, guide.verb, **given)
     drafts.finished(context.session, draft)
-    deliver(context.session, act.notices, context.now, summary_chat=results.summary_chat(context))
+    deliver(context.session, act.notices, context.now, summary_chat=places.summary_chat(context))
     results.tell(context, act, guide.verb, given, result)

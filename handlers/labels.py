@@ -1,7 +1,17 @@
 """The Chinese names of verbs, parameters and values, for titles, questions and buttons."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Any
+
 import templates
+from scoring.rulebook import Item
 from store.commands import Act, Choice, Param, Verb
+from store.errors import Refusal
+from store.people import Department, Person
+from store.words import Deadline
+from templates.wording import day, deadline, instant
 
 
 def title(verb: Verb) -> str:
@@ -19,18 +29,43 @@ def question(verb: Verb, name: str) -> str:
     return _label("ask", name, verb.name)
 
 
-def value(act: Act, verb: Verb, one: Param, texts: dict[str, str]) -> str:
-    """An argument as a person reads it: the name of a department, the title of an item beside its code."""
+def value(act: Act, verb: Verb, one: Param, texts: Mapping[str, str]) -> str:
+    """An argument as a person reads it: the name of a department, the title of an item beside its code and clause."""
     text = texts[one.name]
-    choice = chosen(act, one, texts)
-    return choice.label if choice else _label("value", text)
+    try:
+        meant = one.converter.read(act, text)
+    except Refusal:
+        return text
+    if isinstance(meant, Item):
+        return templates.plain(templates.render("admins/item", item=meant))
+    if one.annotation == Deadline:
+        return deadline(meant)
+    if isinstance(meant, datetime):
+        return instant(meant)
+    if isinstance(meant, date):
+        return day(meant)
+    if isinstance(meant, Department | Person):
+        return meant.name
+    choice = _chosen(act, verb, one, texts)
+    return choice.label if choice and choice.label else _label("value", text)
 
 
-def chosen(act: Act, one: Param, texts: dict[str, str]) -> Choice | None:
+def _chosen(act: Act, verb: Verb, one: Param, texts: Mapping[str, str]) -> Choice | None:
     """The choice that an argument was, if it was one of several."""
     if one.converter.choices is None:
         return None
-    return next((each for each in one.converter.choices(act, texts) if each.value == texts[one.name]), None)
+    offered = one.converter.choices(act, readable(act, verb, texts))
+    return next((each for each in offered if each.value == texts[one.name]), None)
+
+
+def readable(act: Act, verb: Verb, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments that still mean something, as values: what they named may have ceased to exist meanwhile."""
+    given = {}
+    for param in verb.params:
+        if param.name in texts:
+            with suppress(Refusal):
+                given[param.name] = param.converter.read(act, texts[param.name])
+    return given
 
 
 def option(one: Param, choice: Choice) -> str:

@@ -1,31 +1,35 @@
 """Acts that wait for a second person: 确认 and 驳回 under the proposal, the reason of a refusal, what is still open."""
 
 import re
+from datetime import datetime
 
-from telegram import Message, Update
+from sqlmodel import Session
+from telegram import Update
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 import templates
-from handlers import keyboards, labels, results, screens
+from handlers import keyboards, labels, screens
 from handlers.callers import caller, registered
 from handlers.context import Context, KaopingApplication
+from handlers.guided import TIMEOUT
 from handlers.notices import deliver
+from handlers.places import summary_chat
 from store import acting, drafts, people, proposals
 from store.commands import VERBS, Act
 from store.drafts import Draft
-from store.errors import Refusal
 from store.people import Person
 from store.proposals import Proposal
 
 KIND = "refusal"
 """A refusal whose reason has not been said yet."""
-AWAITING = frozenset({"待确认", "/proposals"})
+LISTS = "proposals"
+"""The verb whose result has the buttons of each proposal under it."""
 
 _BUTTON = re.compile(r"(confirm|refuse|unrefuse):(\d{1,18})")
 
 
 class RefusalReason(BaseHandler[Update, Context, None]):
-    """Takes the text that says why a proposal is refused, and the question what waits for one's confirmation."""
+    """Takes the text that says why a proposal is refused."""
 
     def __init__(self, application: KaopingApplication) -> None:
         super().__init__(spoken)
@@ -36,15 +40,11 @@ class RefusalReason(BaseHandler[Update, Context, None]):
         if not isinstance(update, Update) or update.message is None or update.effective_user is None:
             return None
         text = update.message.text
-        if text is None:
+        if text is None or text.startswith("/"):
             return None
-        if text.strip() in AWAITING:
-            return True
-        session = self._application.work.session  # type: ignore[attr-defined]
-        person = people.person_of(session, update.effective_user.id)
-        if person is None or text.startswith("/"):
-            return None
-        return drafts.under_way(session, person_id=person.id, chat_id=update.message.chat.id, kinds=(KIND,)) or None
+        work = self._application.work  # type: ignore[attr-defined]
+        person = people.person_of(work.session, update.effective_user.id)
+        return _unreasoned(work.session, person, update.message.chat.id, work.now) if person is not None else None
 
 
 def register(application: KaopingApplication) -> None:
@@ -94,24 +94,22 @@ def forget(context: Context, person: Person) -> None:
         drafts.finished(context.session, draft)
 
 
+def _unreasoned(session: Session, person: Person, chat_id: int, now: datetime) -> Draft | None:
+    """The refusal whose reason this person has been asked for, not too long ago."""
+    found = drafts.under_way(session, person_id=person.id, chat_id=chat_id, kinds=(KIND,))
+    return found[0] if found and now - found[0].opened_at <= TIMEOUT else None
+
+
 async def spoken(update: Update, context: Context) -> None:
-    """The reason of a refusal; or 「待确认」."""
+    """The reason of a refusal."""
     message = update.message
-    if message is None or message.text is None:
-        return
     person = registered(context)
-    if message.text.strip() in AWAITING:
-        _list(context, person)
+    draft = _unreasoned(context.session, person, context.chat_id, context.now)
+    if message is None or message.text is None or draft is None:
         return
-    found = drafts.under_way(context.session, person_id=person.id, chat_id=message.chat.id, kinds=(KIND,))
-    if found:
-        _reasoned(context, person, found[0], message)
-
-
-def _reasoned(context: Context, person: Person, draft: Draft, message: Message) -> None:
     proposal = context.session.get_one(Proposal, draft.data["proposal"])
     forget(context, person)
-    decide(context, person, proposal, message.text or "")
+    decide(context, person, proposal, message.text)
 
 
 def decide(context: Context, person: Person, proposal: Proposal, reason: str | None) -> None:
@@ -119,19 +117,14 @@ def decide(context: Context, person: Person, proposal: Proposal, reason: str | N
     act = Act(context.session, context.now, person, "chat")
     decided = acting.confirm(act, proposal) if reason is None else acting.refuse(act, proposal, reason)
     context.answer()
-    deliver(context.session, act.notices, context.now, summary_chat=results.summary_chat(context))
+    deliver(context.session, act.notices, context.now, summary_chat=summary_chat(context))
     text = shown(context, person, proposal) + "\n\n" + screens.told(VERBS[proposal.verb], decided)
     context.edit(text, markup=keyboards.inline())
 
 
-def _list(context: Context, person: Person) -> None:
+def offer(context: Context, person: Person) -> None:
     """Every open proposal on which this person may decide, each with its buttons."""
-    if not people.roles_of(context.session, person) & {people.Role.ADMINISTRATOR, people.Role.LEADING_GROUP}:
-        raise Refusal("not_allowed", verb="confirm")
-    waiting = proposals.awaiting(context.session, person)
-    if not waiting:
-        context.reply(templates.render("admins/nothing_awaiting"))
-    for proposal in waiting:
+    for proposal in proposals.awaiting(context.session, person):
         context.reply(shown(context, person, proposal), markup=_buttons(proposal))
 
 

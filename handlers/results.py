@@ -8,23 +8,20 @@ from telegram import Update
 from telegram.ext import CallbackQueryHandler
 
 import templates
-from handlers import screens
-from handlers.callers import caller, in_private
+from handlers import picturing, proposals, screens
+from handlers.callers import caller
 from handlers.context import Context, KaopingApplication
 from handlers.notices import deliver
+from handlers.places import summary_chat
 from handlers.screens import PAGE_ACTION, PICTURE_ACTION
 from store import acting, blobs, drafts
 from store.commands import VERBS, Act, Verb, parse, written
 from store.drafts import Draft
-from store.errors import Refusal
 from store.people import Person
 
 KIND = "pages"
 KEPT = 5
 """Results a person can still turn the pages of; older ones are asked for again."""
-
-IN_SUMMARY_CHAT = frozenset({"score", "rank"})
-"""Verbs whose results may be shown in the chat to which summaries are posted."""
 
 _BUTTON = re.compile(rf"(?:{PAGE_ACTION}|{PICTURE_ACTION}):(\d{{1,18}})(?::(\d{{1,4}}))?")
 
@@ -32,21 +29,6 @@ _BUTTON = re.compile(rf"(?:{PAGE_ACTION}|{PICTURE_ACTION}):(\d{{1,18}})(?::(\d{{
 def register(application: KaopingApplication) -> None:
     """Adds what this file answers to."""
     application.add_handler(CallbackQueryHandler(turned, pattern=rf"^(?:{PAGE_ACTION}|{PICTURE_ACTION}):"))
-
-
-def summary_chat(context: Context) -> int | None:
-    """The chat that is configured for summaries."""
-    chat: int | None = context.bot_data.get("summary_chat")
-    return chat
-
-
-def refuse_in_groups(context: Context, verb: Verb) -> None:
-    """Scores and the office's work are nobody's business in a group. Raises Refusal not_in_groups."""
-    if in_private(context):
-        return
-    if verb.name in IN_SUMMARY_CHAT and context.chat_id == summary_chat(context):
-        return
-    raise Refusal("not_in_groups", verb=verb.name, bot=context.bot.username)
 
 
 def show(context: Context, act: Act, verb: Verb, given: Mapping[str, Any]) -> None:
@@ -60,7 +42,7 @@ def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], resul
     """Says a result: in place of the preview it was confirmed on, with its files after it."""
     text = screens.told(verb, result, bot=context.bot.username)
     pages = templates.split(text, screens.PAGE_UNITS)
-    picture = getattr(result, "picture", None) is not None
+    picture = picturing.can_show(result)
     if not verb.changes and (picture or len(pages) > 1):
         draft = _remember(context, act.actor, verb, given)
         screen = screens.paged(text, draft.id, 0, picture=picture)
@@ -69,6 +51,8 @@ def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], resul
         context.edit(text, markup={"inline_keyboard": []})
     for file in getattr(result, "files", ()):
         context.send_file(file.name, blob=blobs.put(context.session, file.content, context.now))
+    if verb.name == proposals.LISTS:
+        proposals.offer(context, act.actor)
 
 
 def _remember(context: Context, person: Person, verb: Verb, given: Mapping[str, Any]) -> Draft:
@@ -96,10 +80,9 @@ async def turned(update: Update, context: Context) -> None:
     context.answer()
     act, verb = Act(context.session, context.now, person, "chat"), VERBS[draft.data["verb"]]
     result = acting.run(act, verb, **parse(act, verb, draft.data["texts"]))
-    picture = getattr(result, "picture", None)
     if (query.data or "").startswith(f"{PICTURE_ACTION}:"):
-        if picture is not None:
-            context.send_file(f"{verb.template}.png", picture=picture)
+        if picturing.can_show(result):
+            context.send_file(f"{verb.template}.png", picture=picturing.picture_of(result, context.now))
         return
-    screen = screens.paged(screens.told(verb, result), draft.id, int(match[2] or 0), picture=picture is not None)
+    screen = screens.paged(screens.told(verb, result), draft.id, int(match[2] or 0), picture=picturing.can_show(result))
     context.edit(screen.text, markup=screen.markup)

@@ -1,5 +1,6 @@
 """Every word the bot says: facts go in, messages in Telegram HTML come out. User text is escaped here alone."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from templates.wording import FILTERS
 __all__ = ["exists", "plain", "refusal", "refusal_codes", "render", "split", "word", "word_names"]
 
 FOLDER = Path(__file__).parent
+
+_GAPS = re.compile(r"\n{3,}")
 
 _environment = Environment(
     loader=FileSystemLoader(FOLDER),
@@ -46,7 +49,7 @@ def render(name: str, /, **facts: object) -> str:
     A fact that the template asks for and did not get raises jinja2.UndefinedError; an unknown name raises
     jinja2.TemplateNotFound.
     """
-    return _template(name).render(facts).strip()
+    return _GAPS.sub("\n\n", _template(name).render(facts).strip())
 
 
 def exists(name: str) -> bool:
