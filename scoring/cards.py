@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -25,12 +25,12 @@ class Figure:
     full: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CardLine:
+class CardLine(NamedTuple):
     """One line of a score; all of them add up to it exactly.
 
-    ``kind``: "start", "entry", "highest_only", "item_cap", "group_cap", "floor", "cap", "panel" or "veto". The fields
-    from ``number`` on are those of an entry. ``reversed_by`` and ``reverses`` are entries' numbers.
+    ``kind``: "start", "entry" (``block`` None: a veto), "panel", or what a rule takes back: "highest_only",
+    "item_cap", "group_cap", "floor", "cap". The fields from ``number`` on are those of an entry; ``reverses`` and
+    ``reversed_by`` are entries' numbers.
     """
 
     kind: str
@@ -39,9 +39,10 @@ class CardLine:
     title: str
     clause: str
     clause_text: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a line
     points: str
     words: str
+    event: str | None = None
     number: int | None = None
     happened_at: datetime | None = None
     period: str | None = None
@@ -188,22 +189,20 @@ def _reversals(lines: Iterable[Line]) -> dict[int, int]:
 
 
 def _card_line(rulebook: RuleBook, line: Line, reversed_by: dict[int, int]) -> CardLine:
-    clause = rulebook.clauses.get(line.clause)
-    points = _exact(line.points)
-    text = clause.text if clause else ""
-    entry = line.entry
+    kind, block, code, title, clause, count, points, words, entry, event = line
+    text = rulebook.clauses[clause].text if clause in rulebook.clauses else ""
+    shared = (kind, block, code, title, clause, text, count, _exact(points), words, event)
     if entry is None:
-        return CardLine(line.kind, line.block, line.code, line.title, line.clause, text, line.count, points, line.words)
+        return CardLine(*shared)
     return CardLine(
-        line.kind, line.block, line.code, line.title, line.clause, text, line.count, points, line.words,
-        entry.entry_id, entry.happened_at, entry.period, entry.reason, entry.source, entry.reverses_id,
+        *shared, entry.entry_id, entry.happened_at, entry.period, entry.reason, entry.source, entry.reverses_id,
         reversed_by.get(entry.entry_id or 0),
     )  # fmt: skip
 
 
 def _exact(points: Points) -> str:
     """A line's points as they are; a mean that no decimal can write is rounded as the figure it gives."""
-    return _shown(points, 2) if isinstance(points, Fraction) else plain(points)
+    return plain(points) if isinstance(points, int) else _shown(points, 2)
 
 
 def _shown(points: Points, places: int) -> str:

@@ -1,11 +1,14 @@
 """From the ledger's rows to score sheets: of one department, or of all at once. And which rule book a year has."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import merge
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, Select, cast, func, null, select
 from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
@@ -23,6 +26,7 @@ By = Literal["total", "daily"]
 
 _ENTRY = SQLModel.metadata.tables["ledger_entry"].c
 _BOOKS: dict[str, RuleBook] = {}
+_PART = 2000
 
 
 @dataclass(frozen=True)
@@ -99,38 +103,50 @@ def lines_of(session: Session, year: int, department_id: int) -> list[LedgerLine
         .where(_ENTRY.year == year, _ENTRY.department_id == department_id)
         .order_by(_ENTRY.happened_at, _ENTRY.id)
     )
-    return [LedgerLine._make(row) for row in rows]
+    return list(map(LedgerLine._make, rows.all()))
 
 
 def standings(session: Session, year: int, by: By = "total") -> list[Standing]:
-    """All active departments, best first; those without a rank after them, vetoed ones last.
+    """All active departments, best first; those without a rank after them, vetoed ones last. The sheets carry no lines.
 
     The entries are summed by the database, so this costs about what the sum costs, however many entries there are.
     """
     rulebook = in_force(session, year)
-    lines: dict[int, list[LedgerLine]] = {}
-    for row in _sums(session, year, rulebook.by_event):
-        lines.setdefault(row[0], []).append(LedgerLine(*row[1:]))
     known = departments(session)
-    sheets = {one.id: score_sheet(rulebook, lines.get(one.id, ()), (), one.kind) for one in known}
-    ranks = rank(sheets, by)
-    rows = [Standing(one, sheets[one.id], ranks[one.id]) for one in known]
-    return sorted(rows, key=lambda row: (bool(row.sheet.vetoes) and row.rank is None, row.rank or len(rows) + 1))
+    kinds = {one.id: one.kind for one in known}
+    sheets: dict[int, ScoreSheet] = {}
+    for department_id, rows in groupby(_sums(session, year, rulebook.by_event), key=itemgetter(0)):
+        if department_id in kinds:
+            lines = [LedgerLine(item, count, points, event) for _, item, count, points, event in rows]
+            sheet = score_sheet(rulebook, lines, (), kinds[department_id])
+            # A hundred thousand lines that nobody reads would cost more than the figures.
+            sheets[department_id] = replace(sheet, lines=())
+    for one in known:
+        if one.id not in sheets:
+            sheets[one.id] = replace(score_sheet(rulebook, (), (), one.kind), lines=())
+    ranks = rank({one.id: sheets[one.id] for one in known}, by)
+    placed = [Standing(one, sheets[one.id], ranks[one.id]) for one in known]
+    return sorted(placed, key=lambda row: (bool(row.sheet.vetoes) and row.rank is None, row.rank or len(placed) + 1))
 
 
-def _sums(session: Session, year: int, by_event: Iterable[str]) -> Iterable[Sequence[Any]]:
-    """(department, item, count, points, event): summed per item, and per event only where the rules look at events."""
+def _sums(session: Session, year: int, by_event: Iterable[str]) -> Iterator[Sequence[Any]]:
+    """(department, item, count, points, event) in order of department: summed per item, and per event only where the
+    rules look at events.
+    """
     apart = list(by_event)
-    net = (
-        cast(func.sum(_ENTRY["count"]), BigInteger),
-        cast(func.sum(_ENTRY.points), BigInteger),
-    )
-    whole = select(_ENTRY.department_id, _ENTRY.item, *net).where(_ENTRY.year == year)
-    if apart:
-        whole = whole.where(_ENTRY.item.not_in(apart))
-    connection = session.connection()
-    yield from connection.execute(whole.group_by(_ENTRY.department_id, _ENTRY.item))
-    if apart:
-        per_event = select(_ENTRY.department_id, _ENTRY.item, *net, _ENTRY.event)
-        per_event = per_event.where(_ENTRY.year == year, _ENTRY.item.in_(apart))
-        yield from connection.execute(per_event.group_by(_ENTRY.department_id, _ENTRY.item, _ENTRY.event))
+    key = (_ENTRY.department_id, _ENTRY.item)
+    net = (cast(func.sum(_ENTRY["count"]), BigInteger), cast(func.sum(_ENTRY.points), BigInteger))
+    whole = select(*key, *net, null()).where(_ENTRY.year == year).group_by(*key).order_by(*key)
+    if not apart:
+        yield from _in_parts(session, whole)
+        return
+    per_event = select(*key, *net, _ENTRY.event).where(_ENTRY.year == year, _ENTRY.item.in_(apart))
+    per_event = per_event.group_by(*key, _ENTRY.event).order_by(*key)
+    whole = whole.where(_ENTRY.item.not_in(apart))
+    yield from merge(_in_parts(session, whole), _in_parts(session, per_event), key=itemgetter(0))
+
+
+def _in_parts(session: Session, query: Select[Any]) -> Iterator[Sequence[Any]]:
+    """Rows as they come, some thousands at a time: all at once, they keep the garbage collector busy."""
+    result = session.connection().execute(query, execution_options={"yield_per": _PART})
+    return chain.from_iterable(result.partitions())
