@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select, tuple_
 
-from scheduler.frame import Frame, Slot
+from scheduler.frame import Frame, Slot, slots_of
 from scheduler.ladder import ladder
 from scheduler.tables import DutyAssignment, Obligation
 from store.errors import Refusal
@@ -58,12 +58,17 @@ def owed_slots(frame: Frame, assignment: DutyAssignment) -> Iterable[Slot]:
 def look_ahead(frame: Frame, assignment: DutyAssignment, now: datetime) -> None:
     """Set when the assignment has to be looked at: at the opening of its first period that is due after ``now``."""
     coming = next((slot for slot in owed_slots(frame, assignment) if slot.due_at > now), None)
-    assignment.next_open_at = coming.opens_at if coming else _look_again(assignment, now)
+    assignment.next_open_at = coming.opens_at if coming else _next_year(frame, assignment, now)
 
 
-def _look_again(assignment: DutyAssignment, now: datetime) -> datetime | None:
-    # The next year's rule book may be put in force any day.
-    return None if assignment.until is not None and assignment.until < now.date() else now + _DAY
+def _next_year(frame: Frame, assignment: DutyAssignment, now: datetime) -> datetime | None:
+    """When to look whether the next year has a rule book: when its first period would open, then every day."""
+    if not frame.years or (assignment.until is not None and assignment.until < now.date()):
+        return None if frame.years else now + _DAY
+    last = max(frame.years)
+    duty = frame.duty(last, assignment.duty)
+    first = slots_of(frame.calendar, frame.rulebook(last), duty, last + 1)[0].opens_at if duty else now
+    return max(first, now + _DAY)
 
 
 def obligation_for(frame: Frame, department: Department, duty: str, period: str, now: datetime) -> Obligation:
@@ -102,7 +107,7 @@ def open_due(frame: Frame, now: datetime) -> list[Obligation]:
             if since is None or slot.opens_at >= since or slot.due_at > now:
                 wanted[assignment.department_id, assignment.duty, slot.covered.code] = slot
         else:
-            assignment.next_open_at = _look_again(assignment, now)
+            assignment.next_open_at = _next_year(frame, assignment, now)
         frame.session.add(assignment)
     if not wanted:
         return []

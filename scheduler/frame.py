@@ -42,6 +42,7 @@ class Frame:
     session: Session
     calendar: WorkCalendar
     years: dict[int, AssessmentYear]
+    _rulebooks: dict[int, RuleBook] = field(default_factory=dict)
     _slots: dict[tuple[int, str], tuple[Slot, ...]] = field(default_factory=dict)
     _data_sets: dict[str, DataSet] | None = None
 
@@ -52,7 +53,9 @@ class Frame:
 
     def rulebook(self, year: int) -> RuleBook:
         """The rule book of an assessment year. Raises Refusal when the year has none."""
-        return in_force(self.session, year)
+        if year not in self._rulebooks:
+            self._rulebooks[year] = in_force(self.session, year)
+        return self._rulebooks[year]
 
     def grace(self, year: int) -> timedelta:
         """How long after a deadline settlement waits for what was sent before it."""

@@ -97,9 +97,11 @@ def hand_in(
         obligation_id=obligation.id if obligation else None,
     )
     frame.session.add(one)
-    frame.session.flush()
-    add_files(frame.session, one, files)
+    if files:
+        frame.session.flush()
+        add_files(frame.session, one, files)
     if obligation is None or not confirmed:
+        frame.session.flush()
         return HandedIn(one, obligation)
     return assign(frame, one, obligation, now=recorded_at)
 

@@ -78,20 +78,9 @@ def charge_now(case: Case, now: datetime, is_working_day: IsWorkingDay) -> Charg
     return known
 
 
-def merged(outages: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Outages (began, ended) as stretches in one piece: what overlaps or touches belongs together."""
-    whole: list[tuple[datetime, datetime]] = []
-    for began, ended in sorted(outages):
-        if whole and began <= whole[-1][1]:
-            whole[-1] = (whole[-1][0], max(whole[-1][1], ended))
-        else:
-            whole.append((began, ended))
-    return whole
-
-
-def lies_in_long_outage(due_at: datetime, whole: Iterable[tuple[datetime, datetime]]) -> bool:
+def lies_in_long_outage(due_at: datetime, outages: Iterable[tuple[datetime, datetime]]) -> bool:
     """Whether hand-ins in time may be lost: the bot was down at the deadline, for more than 24 hours in one piece.
 
-    ``whole`` are merged outages. One that began at the deadline or later had let everything in.
+    ``outages``: when each began and ended. One that began at the deadline or later had let everything in.
     """
-    return any(began < due_at <= ended and ended - began > TELEGRAM_KEEPS for began, ended in whole)
+    return any(began < due_at <= ended and ended - began > TELEGRAM_KEEPS for began, ended in outages)

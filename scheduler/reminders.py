@@ -1,17 +1,16 @@
 """Reminders: the rung that is right now, one message per department for all that is due together."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, insert, select, update
 
-from scheduler.facts import departments_by_id, told_of
+from scheduler.facts import departments_by_id
 from scheduler.frame import Frame
 from scheduler.ladder import Step, ladder, look
 from scheduler.tables import Obligation, Reminder
 from store.errors import Refusal
-from store.notices import Audience, Notice
 from store.people import Person, reachable_departments
 from store.times import iso_china
 
@@ -19,8 +18,22 @@ TOPIC = "reminder:"
 """Of a message that reminds: the rest is its batch."""
 
 
-def remind(frame: Frame, now: datetime) -> list[Notice]:
-    """Send, to each department, the rungs that are right now; nothing that was sent, nothing stale.
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """One department at one instant: what it was reminded of, or would have been if anybody could be ``reached``.
+
+    ``heads``: the heads of the department are told too.
+    """
+
+    department_id: int
+    batch: str
+    due: tuple[Obligation, ...]
+    heads: bool
+    reached: bool
+
+
+def remind(frame: Frame, now: datetime) -> list[Reminded]:
+    """Note, for each department, the rungs that are right now; nothing that went already, nothing stale.
 
     A reminder is on record even when nobody can be reached: it was its time, and it did not arrive.
     """
@@ -48,19 +61,20 @@ def remind(frame: Frame, now: datetime) -> list[Notice]:
     if not right_now:
         return []
     reached = reachable_departments(frame.session)
-    notices = []
-    for department_id, due in sorted(right_now.items()):
-        batch = _record(frame.session, department_id, [(one, step.code) for one, step in due], now)
-        if department_id in reached:
-            heads = any(step.heads for _, step in due)
-            notices += _messages(frame, department_id, [one for one, _ in due], batch, now, heads=heads)
-    silent = [department_id for department_id in right_now if department_id not in reached]
-    if silent:
-        notices.append(_unreachable(frame, {to: [one for one, _ in right_now[to]] for to in sorted(silent)}, now))
-    return notices
+    _record(frame.session, now, [(one, step.code) for due in right_now.values() for one, step in due])
+    return [
+        Reminded(
+            department_id=department_id,
+            batch=_batch(department_id, now),
+            due=tuple(one for one, _ in due),
+            heads=any(step.heads for _, step in due),
+            reached=department_id in reached,
+        )
+        for department_id, due in sorted(right_now.items())
+    ]
 
 
-def remind_now(frame: Frame, obligations: Iterable[Obligation], now: datetime, by: Person) -> list[Notice]:
+def remind_now(frame: Frame, obligations: Iterable[Obligation], now: datetime, by: Person) -> list[Reminded]:
     """Remind of these at once, because an administrator says so; one message per department.
 
     Raises Refusal unreachable when nobody of a department could read it.
@@ -72,27 +86,23 @@ def remind_now(frame: Frame, obligations: Iterable[Obligation], now: datetime, b
     names = departments_by_id(frame.session)
     if missing := [names[to].name for to in grouped if to not in reached]:
         raise Refusal("unreachable", departments=missing)
-    notices = []
-    for department_id, due in sorted(grouped.items()):
-        code = f"by {by.id} at {iso_china(now)}"
-        known = _sent(frame.session, due)
-        batch = _record(
-            frame.session,
-            department_id,
-            [(one, code) for one in due if code not in known.get((one.id, one.due_at), ())],
-            now,
-        )
-        notices += _messages(frame, department_id, due, batch, now, heads=False)
-    return notices
+    code = f"by {by.id} at {iso_china(now)}"
+    every = [one for due in grouped.values() for one in due]
+    known = _sent(frame.session, every)
+    _record(frame.session, now, [(one, code) for one in every if code not in known.get((one.id, one.due_at), ())])
+    return [
+        Reminded(department_id, _batch(department_id, now), tuple(due), heads=False, reached=True)
+        for department_id, due in sorted(grouped.items())
+    ]
 
 
-def delivered(session: Session, topic: str, at: datetime) -> None:
-    """A message with this topic has arrived; for topics of reminders, what it listed counts as told from then on."""
-    if topic.startswith(TOPIC):
-        of_batch = update(Reminder).where(
-            col(Reminder.batch) == topic.removeprefix(TOPIC), col(Reminder.delivered_at).is_(None)
-        )
-        session.exec(of_batch.values(delivered_at=at))
+def delivered(session: Session, topics: str | Iterable[str], at: datetime) -> None:
+    """Messages with these topics have arrived; what those that remind listed counts as told from then on."""
+    given = [topics] if isinstance(topics, str) else topics
+    batches = [topic.removeprefix(TOPIC) for topic in given if topic.startswith(TOPIC)]
+    if batches:
+        of_batches = update(Reminder).where(col(Reminder.batch).in_(batches), col(Reminder.delivered_at).is_(None))
+        session.exec(of_batches.values(delivered_at=at).execution_options(synchronize_session=False))
 
 
 def _sent(session: Session, obligations: Iterable[Obligation]) -> dict[tuple[int, datetime], set[str]]:
@@ -108,42 +118,27 @@ def _sent(session: Session, obligations: Iterable[Obligation]) -> dict[tuple[int
     return found
 
 
-def _record(session: Session, department_id: int, due: list[tuple[Obligation, str]], now: datetime) -> str:
-    batch = f"{department_id}-{int(now.timestamp() * 1_000_000)}"
-    session.add_all(
-        Reminder(obligation_id=one.id, due_at=one.due_at, rung=code, batch=batch, sent_at=now) for one, code in due
-    )
-    session.flush()
-    return batch
+def _batch(department_id: int, now: datetime) -> str:
+    """One message per department at a time."""
+    return f"{department_id}-{int(now.timestamp() * 1_000_000)}"
 
 
-def _messages(
-    frame: Frame, department_id: int, due: list[Obligation], batch: str, now: datetime, *, heads: bool
-) -> list[Notice]:
-    facts: dict[str, Any] = {"lines": [told_of(frame, one, now) for one in due]}
-    buttons: list[tuple[str, str]] = []
-    if any(one.due_at > now for one in due):
-        for one in due:
-            buttons += [("hand_in", str(one.id)), ("needed", str(one.id))]
-        buttons.append(("seen", batch))
-    department = Notice(
-        "reminder", Audience("department", department_id), facts, topic=TOPIC + batch, buttons=tuple(buttons)
-    )
-    if not heads:
-        return [department]
-    return [department, Notice("reminder", Audience("heads", department_id), facts, topic=TOPIC + batch)]
+def _record(session: Session, now: datetime, due: Iterable[tuple[Obligation, str]]) -> None:
+    rows = [
+        {
+            "obligation_id": one.id,
+            "due_at": one.due_at,
+            "rung": code,
+            "batch": _batch(one.department_id, now),
+            "sent_at": now,
+        }
+        for one, code in due
+    ]
+    if rows:
+        session.execute(insert(Reminder), rows)
 
 
 def batch_obligations(session: Session, batch: str) -> list[Obligation]:
     """What one message listed, for 已知悉 under it."""
     query = select(Obligation).join(Reminder, col(Reminder.obligation_id) == col(Obligation.id))
     return list(session.exec(query.where(Reminder.batch == batch).order_by(col(Obligation.id))))
-
-
-def _unreachable(frame: Frame, silent: dict[int, list[Obligation]], now: datetime) -> Notice:
-    names = departments_by_id(frame.session)
-    lines = [
-        {"department": names[to].name, "obligations": [told_of(frame, one, now) for one in due]}
-        for to, due in silent.items()
-    ]
-    return Notice("unreachable", Audience("administrators"), {"departments": lines})

@@ -1,16 +1,15 @@
 """Deadlines that passed become deductions or holds; what turns up, is moved or exempted afterwards undoes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from scheduler.duties import plan
-from scheduler.facts import deliveries, departments_by_id, rules_for, told_of, was_told
+from scheduler.facts import deliveries, rules_for, told_of, was_told
 from scheduler.frame import Frame
-from scheduler.judgement import Case, Hold, Met, charge_now, judge, lies_in_long_outage, merged
+from scheduler.judgement import Case, Hold, Met, Reason, Verdict, charge_now, judge, lies_in_long_outage
 from scheduler.ladder import announcing
 from scheduler.tables import Correction, Obligation, Outcome, Reminder, Settlement
 from scoring import ledger
@@ -20,6 +19,9 @@ from store import vitals
 from store.notices import Audience, Notice
 from store.people import Department
 from store.times import iso_china
+
+_WAITED: Reason = "provisional"
+"""Why a hold may be judged again: its calendar has been announced."""
 
 
 def settle(frame: Frame, now: datetime, *, closing: bool = False) -> None:
@@ -41,8 +43,10 @@ def settle(frame: Frame, now: datetime, *, closing: bool = False) -> None:
     waiting = frame.session.exec(query.order_by(*order)).all()
     if waiting:
         court = _Court.over(frame, waiting)
-        for obligation in waiting:
-            court.decide(obligation, now, closing=closing)
+        judged = [(one, court.judge(one, now, closing=closing)) for one in waiting]
+        entries = {one.id: court.charge(one, what, now) for one, what in judged if isinstance(what, Charge)}
+        for one, verdict in judged:
+            court.write_down(one, verdict, entries.get(one.id), now)
         frame.session.flush()
     _settle_corrections(frame, limit, now)
 
@@ -52,8 +56,7 @@ class _Court:
     """What judging a batch of obligations needs, read at once."""
 
     frame: Frame
-    departments: dict[int, Department]
-    delivered: Any
+    delivered: Mapping[int, list[Reminder]]
     settled: dict[tuple[int, datetime], Settlement]
     outages: list[tuple[datetime, datetime]]
 
@@ -61,10 +64,9 @@ class _Court:
     def over(cls, frame: Frame, obligations: Iterable[Obligation]) -> "_Court":
         batch = list(obligations)
         ids = [one.id for one in batch]
-        earliest = min(one.due_at for one in batch)
+        before_all = min(one.due_at for one in batch) - timedelta(microseconds=1)
         return cls(
             frame=frame,
-            departments=departments_by_id(frame.session),
             delivered=deliveries(frame.session, ids),
             settled={
                 (one.obligation_id, one.due_at): one
@@ -75,65 +77,54 @@ class _Court:
                     )
                 )
             },
-            outages=merged((one.began, one.ended) for one in vitals.outages(frame.session, earliest)),
+            outages=[(one.began, one.ended) for one in vitals.outages(frame.session, before_all)],
         )
 
-    def decide(self, obligation: Obligation, now: datetime, *, closing: bool) -> None:
-        """Judge one obligation and write down what comes of it; at most one settlement per deadline."""
+    def judge(self, obligation: Obligation, now: datetime, *, closing: bool) -> Verdict:
+        """The verdict on one obligation; Met also when its deadline has been settled and nothing is to be changed."""
         existing = self.settled.get((obligation.id, obligation.due_at))
-        if existing is not None and not self._may_change(existing):
-            obligation.settle_at = None
-            return
-        delivered = self.delivered.get(obligation.id, [])
+        deducted = existing is not None and existing.outcome == Outcome.DEDUCTED
+        standing = _standing(self.frame.session, existing) if existing is not None else None
+        if existing is not None and standing is None and (deducted or existing.ended_at or existing.why != _WAITED):
+            return Met()
         case = case_of(
             self.frame,
             obligation,
-            self.departments[obligation.department_id],
-            told=was_told(obligation, delivered),
+            self.frame.session.get_one(Department, obligation.department_id),
+            told=was_told(obligation, self.delivered.get(obligation.id, ())),
             deaf=lies_in_long_outage(obligation.due_at, self.outages),
         )
         verdict = judge(case, now, self.frame.calendar.is_working_day)
-        if existing is not None and existing.outcome == Outcome.DEDUCTED and not isinstance(verdict, Charge):
-            obligation.settle_at = None
-            return
-        if isinstance(verdict, Wait):
-            if not closing:
-                obligation.settle_at = verdict.until + self.frame.grace(obligation.year)
-                return
+        if isinstance(verdict, Wait) and closing:
             verdict = charge_now(case, now, self.frame.calendar.is_working_day)
-        obligation.settle_at = None
-        if isinstance(verdict, Met):
-            return
-        row = existing or Settlement(
-            obligation_id=obligation.id, due_at=obligation.due_at, settled_at=now, outcome=Outcome.HELD
-        )
-        if isinstance(verdict, Hold):
-            row.why = verdict.why
-        elif not self._charge(row, obligation, verdict, delivered, now):
-            return
-        row.announce_at = announcing(now, self.frame.rulebook(obligation.year).reminders, self.frame.calendar)
-        self.frame.session.add(row)
+        if standing is not None and not (isinstance(verdict, Charge) and verdict.points != standing.points):
+            return Met()
+        return verdict
 
-    def _may_change(self, row: Settlement) -> bool:
-        """A hold that waited for its calendar is judged again; a deduction that stands is, when it came out wrong."""
-        if row.outcome == Outcome.HELD:
-            return row.ended_at is None and row.why == "provisional"
-        return row.entry_id is not None and _standing(self.frame.session, row) is not None
-
-    def _charge(
-        self, row: Settlement, obligation: Obligation, charge: Charge, delivered: list[Reminder], now: datetime
-    ) -> bool:
-        """Enter the charge. False: it has been entered already."""
-        standing = _standing(self.frame.session, row)
+    def charge(self, obligation: Obligation, charge: Charge, now: datetime) -> LedgerEntry | None:
+        """Enter a charge; one that came out otherwise before, for want of an earlier late hand-in, is reversed."""
+        existing = self.settled.get((obligation.id, obligation.due_at))
+        standing = _standing(self.frame.session, existing) if existing is not None else None
         if standing is not None:
-            if standing.points == charge.points:
-                return False
-            # An earlier hand-in turned up, late as well, under a rule that charges by the day.
             ledger.reverse(self.frame.session, standing, now=now, source="auto")
-        row.outcome, row.why = Outcome.DEDUCTED, None
-        entry = post_lateness(self.frame, obligation, row.due_at, charge, now=now, delivered=delivered)
-        row.entry_id = entry.id if entry else None
-        return True
+        delivered = self.delivered.get(obligation.id, ())
+        return post_lateness(self.frame, obligation, obligation.due_at, charge, now=now, delivered=delivered)
+
+    def write_down(self, obligation: Obligation, verdict: Verdict, entry: LedgerEntry | None, now: datetime) -> None:
+        """Keep what was decided: at most one settlement per deadline, and when to look again."""
+        obligation.settle_at = None
+        self.frame.session.add(obligation)
+        if isinstance(verdict, Wait):
+            obligation.settle_at = verdict.until + self.frame.grace(obligation.year)
+        elif not isinstance(verdict, Met):
+            row = self.settled.get((obligation.id, obligation.due_at)) or Settlement(
+                obligation_id=obligation.id, due_at=obligation.due_at, settled_at=now, outcome=Outcome.HELD
+            )
+            row.outcome = Outcome.HELD if isinstance(verdict, Hold) else Outcome.DEDUCTED
+            row.why = verdict.why if isinstance(verdict, Hold) else None
+            row.entry_id = entry.id if entry is not None else None
+            row.announce_at = announcing(now, self.frame.rulebook(obligation.year).reminders, self.frame.calendar)
+            self.frame.session.add(row)
 
 
 def case_of(frame: Frame, obligation: Obligation, department: Department, *, told: bool, deaf: bool) -> Case:
@@ -267,37 +258,14 @@ def _settle_corrections(frame: Frame, limit: datetime, now: datetime) -> None:
     frame.session.flush()
 
 
-def announce(frame: Frame, now: datetime) -> list[Notice]:
-    """Tell, in office hours, what was settled: departments their deductions, administrators what is held."""
+def announce(frame: Frame, now: datetime) -> list[Settlement]:
+    """What is to be told now, in office hours, of what was settled before; each once, the earliest deadline first."""
     query = select(Settlement).where(col(Settlement.announce_at) <= now)
     rows = frame.session.exec(query.order_by(col(Settlement.due_at), col(Settlement.id))).all()
-    if not rows:
-        return []
-    delivered = deliveries(frame.session, {one.obligation_id for one in rows})
-    departments = departments_by_id(frame.session)
-    deducted: dict[int, list[dict[str, Any]]] = {}
-    held = []
     for row in rows:
         row.announce_at, row.announced_at = None, now
         frame.session.add(row)
-        obligation = frame.session.get_one(Obligation, row.obligation_id)
-        facts = told_of(frame, obligation)
-        facts["due"] = iso_china(row.due_at)
-        facts["handed_in"] = iso_china(obligation.handed_in_at) if obligation.handed_in_at else None
-        reminders = delivered.get(row.obligation_id, [])
-        facts["reminded"] = [iso_china(one.delivered_at) for one in reminders if one.delivered_at]
-        if row.entry_id is not None:
-            entry = frame.session.get_one(LedgerEntry, row.entry_id)
-            facts |= {"points": entry.points, "entry": entry.id}
-            facts["appeal_working_days"] = frame.rulebook(obligation.year).appeal_working_days
-            deducted.setdefault(obligation.department_id, []).append(facts)
-        elif row.outcome == Outcome.HELD:
-            facts |= {"department": departments[obligation.department_id].name, "why": row.why}
-            held.append(facts)
-    notices = [Notice("deducted", Audience("department", to), {"lines": lines}) for to, lines in deducted.items()]
-    if held:
-        notices.append(Notice("held", Audience("administrators"), {"lines": held}))
-    return notices
+    return list(rows)
 
 
 def reconsider(frame: Frame, obligation: Obligation, now: datetime) -> list[Notice]:

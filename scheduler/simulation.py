@@ -4,7 +4,8 @@ Time jumps from one instant at which something can happen to the next: the event
 tables themselves say has to be looked at (``tick.next_look``). A test holds this against ticks each minute.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from sqlmodel import Session, SQLModel, col, select
 from scheduler.duties import assign_duty, obligation_for
 from scheduler.frame import Frame
 from scheduler.hand_ins import hand_in
-from scheduler.judgement import TELEGRAM_KEEPS, merged
+from scheduler.judgement import TELEGRAM_KEEPS
 from scheduler.obligations import decide_hold, exempt, extend
-from scheduler.reminders import delivered
+from scheduler.reminders import TOPIC, delivered
 from scheduler.scenario import (
     Appeal,
     Decide,
@@ -36,7 +37,7 @@ from scheduler.scenario import (
 )
 from scheduler.settlement import settle, standing_deduction
 from scheduler.tables import Obligation, Outcome, Settlement
-from scheduler.tick import next_look, tick
+from scheduler.tick import advance, next_look
 from scoring import ledger
 from scoring.ballots import Ballot
 from scoring.points import plain, shown
@@ -76,10 +77,11 @@ class _Play:
         self.voted: set[tuple[str, str]] = set()
         self.ballots: dict[str, list[Ballot]] = {code: [] for code in scenario.units}
         downs = [(event.at, event.deed.until) for event in scenario.events if isinstance(event.deed, Down)]
-        self.outages = merged(downs)
+        self.outages = _merged(downs)
         self.unread = self._unread()
         self.agenda = self._agenda()
         self.departments = self._set_up()
+        self.pulse = vitals.vitals(session)
         self.frame = Frame.of(session)
         for unit in scenario.units.values():
             for duty in unit.owed:
@@ -138,17 +140,15 @@ class _Play:
 
     def run(self, by: By) -> dict[str, Any]:
         """Play from start to end, then settle what is due, and report."""
-        place = 0
+        agenda = deque(self.agenda)
         now: datetime | None = self.scenario.start
         while now is not None:
             self._live(now)
-            begun = place
-            while place < len(self.agenda) and self.agenda[place][0] <= now:
-                self._happen(self.agenda[place])
-                place += 1
-            if place > begun:
+            if agenda and agenda[0][0] <= now:
+                while agenda and agenda[0][0] <= now:
+                    self._happen(agenda.popleft())
                 self._live(now)
-            now = self._next(now, self.agenda[place][0] if place < len(self.agenda) else None)
+            now = self._next(now, agenda[0][0] if agenda else None)
         end = self.scenario.end
         running = self._down(end)
         if running is not None:
@@ -160,10 +160,9 @@ class _Play:
         """The next instant at which something can happen; None when the scenario is over."""
         coming = [event, *(ended for _, ended in self.outages if ended > now)]
         look = next_look(self.session)
-        if look is not None:
+        if look is not None and look > now:
             # While the bot is down, time does nothing.
-            look = self._down(look) or look
-            coming.append(max(look, now) if look > now else self._down(now))
+            coming.append(self._down(look) or look)
         soonest = min((at for at in coming if at is not None), default=None)
         return soonest if soonest is not None and soonest <= self.scenario.end else None
 
@@ -172,14 +171,11 @@ class _Play:
         if self._down(now) is not None:
             return
         self._read(self.unread.pop(now, []), now)
-        row = vitals.vitals(self.session)
-        row.last_contact = row.drained_at = now
-        self.session.add(row)
         look = next_look(self.session)
         if look is not None and look <= now:
-            for notice in tick(self.session, now):
-                if notice.topic is not None:
-                    delivered(self.session, notice.topic, now)
+            self.pulse.last_contact = self.pulse.drained_at = now
+            reminded = advance(self.frame, now).reminded
+            delivered(self.session, [TOPIC + one.batch for one in reminded if one.reached], now)
 
     def _read(self, sends: list[tuple[datetime, int, Owed]], now: datetime) -> None:
         for sent_at, _, owed in sends:
@@ -317,6 +313,17 @@ class _Play:
         for one in self.session.exec(query):
             found.setdefault(one.department_id, []).append({"duty": one.duty, "period": one.period})
         return found
+
+
+def _merged(outages: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Outages (began, ended) as stretches in one piece: what overlaps or touches belongs together."""
+    whole: list[tuple[datetime, datetime]] = []
+    for began, ended in sorted(outages):
+        if whole and began <= whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(whole[-1][1], ended))
+        else:
+            whole.append((began, ended))
+    return whole
 
 
 class _Impossible(Exception):
