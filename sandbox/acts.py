@@ -112,6 +112,7 @@ class Acts:
         world = self.world
         if chat.kind == "private" and chat.bot in ("never", "left"):
             chat.bot = "member"
+            world.emit("chat", chat=chat.id)
         if reply_to is not None:
             quoted = world.quoted(chat, reply_to)
             if quoted is None:
@@ -128,6 +129,7 @@ class Acts:
         keyboard = chat.keyboards.get(person.id)
         if keyboard and keyboard.get("one_time_keyboard") and text_of(message) in labels_of(keyboard):
             del chat.keyboards[person.id]
+            self.world.emit("keyboard", chat=chat.id, keyboards=chat.keyboards)
 
     def _require_member(self, person: Person, chat: Chat) -> None:
         if person.id not in chat.members:

@@ -176,7 +176,7 @@ class Sending:
             chat.keyboards.pop(person_id, None)
             if "keyboard" in markup:
                 chat.keyboards[person_id] = markup
-        self.world.emit("keyboard", chat=chat.id)
+        self.world.emit("keyboard", chat=chat.id, keyboards=chat.keyboards)
 
     # ---- files ------------------------------------------------------------------------------------------------------
 
