@@ -7,6 +7,7 @@ which databases may be created. Each test gets a database of its own, cloned fro
 import importlib.util
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,7 +45,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a running PostgreSQL, for as long as the tests run."""
     if url := os.environ.get("KAOPING_TEST_POSTGRES"):
         yield url
@@ -53,14 +54,16 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("pgserver has no wheel for this Python: set KAOPING_TEST_POSTGRES to a PostgreSQL server's URL")
     import pgserver
 
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    url = server.get_uri()
-    # It does not outlive the tests, so it need not survive a power cut: making and dropping databases is then quick.
-    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-        _administer(url, f"ALTER SYSTEM SET {setting} = off")
-    _administer(url, "SELECT pg_reload_conf()")
-    yield url
-    server.cleanup()
+    # Not in pytest's own folder: started by root it runs as another user, whom pytest locks out again at any moment.
+    with tempfile.TemporaryDirectory(prefix="kaoping-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder)
+        url = server.get_uri()
+        # It does not outlive the tests, so it need not survive a power cut: databases are then made and dropped quickly.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            _administer(url, f"ALTER SYSTEM SET {setting} = off")
+        _administer(url, "SELECT pg_reload_conf()")
+        yield url
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
