@@ -24,7 +24,7 @@ FILES = filters.Document.ALL | filters.PHOTO | filters.VIDEO | filters.AUDIO | f
 
 NIL = re.compile(r"(?:零|0)\s*报告[\s:，,。.!]*(.*)", re.DOTALL)
 ACKNOWLEDGED = re.compile(
-    r"(?:已?收到|好[的滴嘞]?|行|可以|知道了?|已?知悉|明白了?|了解|(?:收到)?,?(?:谢谢|多谢)|辛苦了|嗯+|是的?|ok(?:ay)?|1|👌|👍|🙏)[!。.~,\s]*"
+    r"(?:(?:已?收到|好[的滴嘞]?|行|可以|知道了?|已?知悉|明白了?|了解|谢谢|多谢|辛苦了|嗯+|是的?|ok(?:ay)?|1|👌|👍|🙏)[!。.~,\s]*)+"
 )
 """What people answer to a reminder without handing anything in."""
 LEAST_TEXT = 4

@@ -108,7 +108,7 @@ def _say(work: _Round, chat_id: int, text: str, notice: Notice | None) -> None:
 
 
 def _buttons(notice: Notice) -> keyboards.Keyboard | None:
-    if notice.kind != "reminder" or notice.to.kind != "department" or notice.topic is None:
+    if notice.kind != "reminder" or notice.topic is None:
         return keyboards.worded(notice.buttons)
     # Several obligations, one message: each button says which it is for.
     seen = any(action == "seen" for action, _ in notice.buttons)

@@ -108,4 +108,5 @@ def _coming(session: Session, unit: Department, now: datetime) -> list[Obligatio
                 if slot.covered.first <= today:
                     found.append(obligation_for(frame, unit, assignment.duty, slot.covered.code, now))
                 break
+    found.sort(key=lambda one: (one.due_at, one.id))
     return [one for one in found if one.exempted_at is None]

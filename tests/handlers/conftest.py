@@ -107,8 +107,8 @@ class Office:
 
 
 def furnish(session: Session) -> None:
-    """2021 is in force; 财政局 owes all three papers, 商务局 two, 政务服务局 (the office) none."""
-    put_in_force(session, load("jilin-2021"), 2021, datetime(2021, 1, 1, tzinfo=CHINA))
+    """2021 is in force from this morning on; 财政局 owes all three papers, 商务局 two, 政务服务局 (the office) none."""
+    put_in_force(session, load("jilin-2021"), 2021, OPENING)
     units = [
         Department(code="fin", name="财政局", kind="bureau"),
         Department(code="com", name="商务局", kind="bureau"),
