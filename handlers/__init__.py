@@ -9,6 +9,6 @@ def register(application: KaopingApplication) -> None:
     registration.register(application)
     groups.register(application)
     departments.register(application)
-    admins.register(application)
     proposals.register(application)
+    admins.register(application)
     departments.register_rest(application)

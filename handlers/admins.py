@@ -11,7 +11,7 @@ from telegram import Message, Update
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 import templates
-from handlers import keyboards, labels, places, results, screens
+from handlers import departments, keyboards, labels, places, results, screens
 from handlers.callers import caller, in_private, registered
 from handlers.context import Context, KaopingApplication
 from handlers.guided import KIND, Guide
@@ -66,9 +66,9 @@ def _meaning(session: Any, person: Person | None, message: Message, username: st
         return draft
     if line is None:
         return None
-    # A Chinese word is a command only from somebody whose command it is: to the others it is a word.
+    # A Chinese word is a command only from somebody whose command it is: the others may mean something of their own.
     allowed = person is not None and bool(line.verb.roles & people.roles_of(session, person))
-    return line if allowed or text.strip() in line.verb.words else None
+    return line if allowed or (text.strip() in line.verb.words and text.strip() not in departments.WORDS) else None
 
 
 def _asking(session: Any, person: Person | None, chat_id: int) -> Draft | None:

@@ -155,6 +155,7 @@ def figures_of(session: Session, department: Department, year: int | None, now: 
         bonus=_shown(sheet.bonus, places),
         total=shown(sheet.total, places),
         grade=sheet.grade,
+        grade_title=_grade_title(rulebook, sheet),
     )
 
 

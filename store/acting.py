@@ -17,12 +17,13 @@ from store.proposals import ADMINISTRATOR, LEADING_GROUP, Proposal, deciders, se
 
 @dataclass(frozen=True)
 class Figures:
-    """A department's figures as they are shown."""
+    """A department's figures as they are shown. ``grade_title`` is the grade's Chinese name, None while pending."""
 
     daily: str
     bonus: str
     total: str | None
     grade: str
+    grade_title: str | None
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,8 @@ class Office:
         at = self.sandbox.clock.now().replace(microsecond=0)
         await self.sandbox.idle()
         async with asyncio.timeout(20):
-            while not self._idle(at):
-                await asyncio.sleep(0.005)  # noqa: ASYNC110 - another thread writes it
+            while not self._idle(at):  # noqa: ASYNC110 - another thread writes it
+                await asyncio.sleep(0.005)
 
     def _idle(self, at: datetime) -> bool:
         with transaction(self.engine) as session:
@@ -75,7 +75,12 @@ async def office(sqlite_url: str) -> AsyncIterator[Office]:
     async with Sandbox(clock=clock, limits=Limits(on=False)) as sandbox:
         house = Office(sandbox, engine)
         settings = Settings(
-            _env_file=None, token=sandbox.token, api_base=sandbox.url, admins=frozenset(), summary_chat=None, limits=False
+            _env_file=None,
+            token=sandbox.token,
+            api_base=sandbox.url,
+            admins=frozenset(),
+            summary_chat=None,
+            limits=False,
         )
         with transaction(engine) as session:
             furnish(session, settings, datetime(2021, 1, 1, tzinfo=UTC))
@@ -91,7 +96,13 @@ async def office(sqlite_url: str) -> AsyncIterator[Office]:
 
 def _populate(session: Session, house: Office) -> None:
     units = {}
-    for code, name in (("fin", "财政局"), ("hr", "人事局"), ("aud", "审计局"), ("gov", "政务服务局"), ("pub", "公安<分>局&队")):
+    for code, name in (
+        ("fin", "财政局"),
+        ("hr", "人事局"),
+        ("aud", "审计局"),
+        ("gov", "政务服务局"),
+        ("pub", "公安<分>局&队"),
+    ):
         units[code] = Department(code=code, name=name, kind="bureau", office=code == "gov")
         session.add(units[code])
     session.flush()
