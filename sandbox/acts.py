@@ -97,15 +97,7 @@ class Acts:
             stored = self.world.store(upload.name, upload.type, upload.data, "photos")
             return {"photo": photo_sizes(stored, size)}
         stored = self.world.store(upload.name, upload.type, upload.data, "documents")
-        return {
-            "document": {
-                "file_name": stored.name,
-                "mime_type": stored.mime,
-                "file_id": stored.file_id,
-                "file_unique_id": stored.unique_id,
-                "file_size": stored.size,
-            }
-        }
+        return {"document": stored.document()}
 
     def _deliver(self, person: Person, chat: Chat, content: Json, reply_to: int | None) -> Json:
         self._require_member(person, chat)

@@ -19,6 +19,7 @@ class VirtualClock:
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
         start = start if start is not None else datetime.now(UTC)
         self._base = _aware(start)
+        self._stamp = self._base.timestamp()
         self._frozen = frozen
         self._mark = time.monotonic()
         self._listeners: list[Callable[[], None]] = []
@@ -38,7 +39,7 @@ class VirtualClock:
 
     def seconds(self) -> int:
         """Unix time in whole seconds: the grain of every date Telegram gives."""
-        return int(self.now().timestamp())
+        return int(self._stamp if self._frozen else self._stamp + time.monotonic() - self._mark)
 
     def http_date(self) -> str:
         """The instant as a `Date` header (RFC 7231, whole seconds), kept for as long as the second lasts."""
@@ -68,9 +69,9 @@ class VirtualClock:
 
     def freeze(self) -> None:
         """Stand still at the present virtual instant."""
-        self._base = self.now()
+        base = self.now()
         self._frozen = True
-        self._tell()
+        self._rebase(base)
 
     def run(self) -> None:
         """Run at real speed from the present virtual instant."""
@@ -84,6 +85,7 @@ class VirtualClock:
 
     def _rebase(self, to: datetime) -> None:
         self._base = to
+        self._stamp = to.timestamp()
         self._mark = time.monotonic()
         self._tell()
 

@@ -40,6 +40,7 @@ SHOWN_MESSAGES = 300
 # A font for machines without any Chinese one (bare servers, containers); browsers fetch it only where they lack glyphs.
 FONT_PACKAGE, FONT_FILE = "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"
 STRUCTURAL = frozenset({"person", "chat", "commands"})
+GONE: Json = {"event": "gone"}  # the listener has left; never sent
 RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
@@ -131,34 +132,34 @@ class _Events(_Handler):
 
     async def get(self) -> None:
         self.set_header("Content-Type", "text/event-stream")
-        queue: asyncio.Queue[Json] = asyncio.Queue()
-        self.listener = queue.put_nowait
+        self.queue: asyncio.Queue[Json] = asyncio.Queue()
+        self.listener = self.queue.put_nowait
         self.control.world.listeners.append(self.listener)
         try:
             self.send({"event": "state", **self.control.state()})
             await self.flush()
             while True:
-                events = [await queue.get()]
-                while not queue.empty():
-                    events.append(queue.get_nowait())
+                events = [await self.queue.get()]
+                while not self.queue.empty():
+                    events.append(self.queue.get_nowait())
+                if GONE in events:
+                    return
                 for event in events:
                     if event["event"] not in STRUCTURAL:
                         self.send(event)
                 if any(event["event"] in STRUCTURAL for event in events):
                     self.send({"event": "structure", **self.control.structure()})
                 await self.flush()
-        except (StreamClosedError, asyncio.CancelledError):
+        except StreamClosedError:
             return
         finally:
-            self.on_connection_close()
+            self.control.world.listeners.remove(self.listener)
 
     def send(self, event: Json) -> None:
         self.write(f"data: {json.dumps(event, ensure_ascii=False)}\n\n")
 
     def on_connection_close(self) -> None:
-        listeners = self.control.world.listeners
-        if self.listener in listeners:
-            listeners.remove(self.listener)
+        self.queue.put_nowait(GONE)
 
 
 def _act(control: Control, order: Json) -> Json:

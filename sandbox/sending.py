@@ -135,22 +135,27 @@ class Sending:
         if len({"photo" in content for content in contents}) > 1:
             raise bad_request("document can't be mixed with other media types")
         album = {"media_group_id": str(13_000_000_000_000_000 + self.world.serial())}
-        return [self._send(chat, params, {**album, **content}) for content in contents]
+        return self._send_all(chat, params, [{**album, **content} for content in contents])
 
     def _send(self, chat: Chat, params: Params, content: Json) -> Json:
+        return self._send_all(chat, params, [content])[0]
+
+    def _send_all(self, chat: Chat, params: Params, contents: list[Json]) -> list[Json]:
+        """All messages of one request, or none; one grant serves them."""
         markup = read_markup(params)
-        content = {**self._reply(chat, params), **content}
+        common = self._reply(chat, params)
         if markup and "inline_keyboard" in markup:
-            content["reply_markup"] = markup
+            common["reply_markup"] = markup
         if params.boolean("protect_content"):
-            content["has_protected_content"] = True
+            common["has_protected_content"] = True
         self._granted(chat)
-        message = self.world.post(chat, self.world.bot_json(), content)
-        chat.sends.append(message["message_id"])
-        if markup and "inline_keyboard" not in markup:
-            self._hand_out(chat, message, markup)
-        self.world.emit("message", chat=chat.id, message=message)
-        return message
+        sent = [self.world.post(chat, self.world.bot_json(), {**common, **content}) for content in contents]
+        for message in sent:
+            chat.sends.append(message["message_id"])
+            if markup and "inline_keyboard" not in markup:
+                self._hand_out(chat, message, markup)
+            self.world.emit("message", chat=chat.id, message=message)
+        return sent
 
     def _reply(self, chat: Chat, params: Params) -> Json:
         given = params.json("reply_parameters") or {}
@@ -180,7 +185,7 @@ class Sending:
 
     # ---- files ------------------------------------------------------------------------------------------------------
 
-    def _upload(self, params: Params, value: str, name: str) -> Part | None:
+    def _upload(self, params: Params, value: str, name: str, *, photo: bool) -> Part | None:
         """The upload a field stands for: under its own name, or as `attach://…`. None for a file id."""
         part = params.uploads.get(value.removeprefix("attach://") if value.startswith("attach://") else name)
         if part is None:
@@ -192,6 +197,8 @@ class Sending:
                 raise bad_request("failed to get HTTP URL content")
             if value not in self.world.files:
                 raise bad_request("wrong file identifier/HTTP URL specified")
+            if self.world.files[value].is_photo is not photo:
+                raise bad_request("type of file mismatch")
             return None
         if not part.data:
             raise bad_request("file must be non-empty")
@@ -200,20 +207,12 @@ class Sending:
         return part
 
     def _document(self, params: Params, value: str, name: str) -> Json:
-        part = self._upload(params, value, name)
+        part = self._upload(params, value, name, photo=False)
         stored = self.world.store(part.name, part.mime, part.data, "documents") if part else self.world.files[value]
-        return {
-            "document": {
-                "file_name": stored.name,
-                "mime_type": stored.mime,
-                "file_id": stored.file_id,
-                "file_unique_id": stored.unique_id,
-                "file_size": stored.size,
-            }
-        }
+        return {"document": stored.document()}
 
     def _photo(self, params: Params, value: str, name: str) -> Json:
-        part = self._upload(params, value, name)
+        part = self._upload(params, value, name, photo=True)
         data = part.data if part else self.world.files[value].data
         if len(data) > LARGEST_PHOTO:
             raise bad_request(

@@ -91,6 +91,21 @@ class StoredFile:
     def size(self) -> int:
         return len(self.data)
 
+    @property
+    def is_photo(self) -> bool:
+        """Whether it went up as a picture and not as a document."""
+        return self.path.startswith("photos/")
+
+    def document(self) -> Json:
+        """As a Bot API `Document`."""
+        return {
+            "file_name": self.name,
+            "mime_type": self.mime,
+            "file_id": self.file_id,
+            "file_unique_id": self.unique_id,
+            "file_size": self.size,
+        }
+
 
 @dataclass(slots=True)
 class Query:

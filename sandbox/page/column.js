@@ -20,6 +20,7 @@ export class Column {
     this.files = [];
     this.replyTo = null;
     this.boardHidden = false;
+    this.pinned = true; // to the newest message, whatever grows: text, pictures, a font that comes late
     this.build();
     this.reload();
   }
@@ -46,6 +47,9 @@ export class Column {
       this.scroll,
       (this.above = h("div", { class: "above" }, this.downwards)),
       this.foot);
+    const grown = new ResizeObserver(() => { if (this.pinned) this.toEnd(); });
+    grown.observe(this.list);
+    grown.observe(this.scroll);
     for (const kind of ["pointerdown", "focusin", "wheel"]) this.element.addEventListener(kind, () => this.read(), { passive: true });
     this.element.addEventListener("dragover", (event) => { event.preventDefault(); this.element.classList.add("over"); });
     this.element.addEventListener("dragleave", (event) => { if (!this.element.contains(event.relatedTarget)) this.element.classList.remove("over"); });
@@ -83,16 +87,14 @@ export class Column {
     const made = element(message, { viewer: this.viewer, group: this.group, deeds: this });
     if (old) {
       old.replaceWith(made);
-      if (this.atEnd) this.toEnd();
       return;
     }
     const day = dayOf(new Date(message.date * 1000), true);
     this.list.querySelector(".empty")?.remove();
     if (day !== this.lastDay) this.list.append(h("div", { class: "day" }, (this.lastDay = day)));
-    const pinned = this.atEnd || message.from.id === this.viewer;
     if (live) made.classList.add("fresh");
     this.list.append(made);
-    if (pinned) this.toEnd();
+    if (this.pinned || message.from.id === this.viewer) this.toEnd();
     if (live && message.from.id !== this.viewer) {
       this.mark(this.unread + 1);
       clearTimeout(this.busy);
@@ -113,9 +115,12 @@ export class Column {
   get atEnd() { return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 60; }
   toEnd() {
     this.scroll.scrollTop = this.scroll.scrollHeight;
-    this.downwards.hidden = true;
+    this.scrolled();
   }
-  scrolled() { this.downwards.hidden = this.atEnd; }
+  scrolled() {
+    this.pinned = this.atEnd;
+    this.downwards.hidden = this.pinned;
+  }
 
   mark(count) {
     this.unread = count;

@@ -122,6 +122,11 @@ async def test_pictures_are_pictures(http: RawClient, sandbox: Sandbox) -> None:
     ):  # fmt: skip
         refused = await http.upload("sendPhoto", "photo", "x.png", data, chat_id=person.id)
         assert refused.description == f"Bad Request: {why}"
+    photo_id = sent.body["result"]["photo"][-1]["file_id"]
+    assert await http.refusal("sendDocument", chat_id=person.id, document=photo_id) == (
+        "Bad Request: type of file mismatch"
+    )
+    assert (await http.result("sendPhoto", chat_id=person.id, photo=photo_id))["photo"] == sent.body["result"]["photo"]
 
 
 async def test_a_client_that_goes_away_leaves_its_poll(http: RawClient, sandbox: Sandbox) -> None:
