@@ -45,17 +45,18 @@ def meaning_of(
     current = open_now(session, departments, now)
     replied = _replied_to(context, message, departments)
     others: list[Owed] | None = None
+    named: list[Owed] = []
     if words:
-        for things in (replied, current):
-            if len(named := _named(words, things)) == 1:
-                return Meaning(named[0])
-        others = also(session, departments, now)
-        if len(named := _named(words, [*current, *others])) == 1:
+        named = _named(words, replied) or _named(words, current)
+        if len(named) != 1:
+            others = also(session, departments, now)
+            named = named or _named(words, others)
+        if len(named) == 1:
             return Meaning(named[0])
     if len(replied) == 1:
         return Meaning(replied[0])
-    if replied:
-        return Meaning(None, replied[:MOST])
+    if replied or named:
+        return Meaning(None, (named or replied)[:MOST])
     if (chosen := _chosen(context, person, message, departments)) is not None:
         return Meaning(chosen)
     others = also(session, departments, now) if others is None else others

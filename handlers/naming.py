@@ -48,14 +48,17 @@ def meant(text: str, options: Sequence[Option]) -> list[Option]:
     said = normal(text)
     periods = _periods(said)
     left = [option for option in options if not periods or _covers(option.period, periods)]
+    departments = {normal(option.department) for option in left}
+    if named := [name for name in departments if name and name in said]:
+        left = [option for option in left if normal(option.department) in named]
+        for name in named:
+            said = said.replace(name, "")
     words = _NOISE.sub("", _QUARTER.sub("", _MONTH.sub("", _ISO_MONTH.sub("", said))))
     if not words:
         return []
     fits = {option: max(_fit(words, _NOISE.sub("", normal(name))) for name in option.names) for option in left}
     best = max(fits.values(), default=0.0)
-    found = [option for option, fit in fits.items() if fit == best > 0]
-    by_department = [option for option in found if normal(option.department) in said]
-    return by_department or found
+    return [option for option, fit in fits.items() if fit == best > 0]
 
 
 def _fit(said: str, name: str) -> float:

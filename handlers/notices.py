@@ -40,7 +40,8 @@ def deliver(session: Session, notices: Iterable[Notice], now: datetime, *, summa
     work = _Round(session, now)
     missed: dict[str, list[str]] = {}
     for notice in notices:
-        text = templates.render(f"notices/{notice.kind}", **notice.facts)
+        # Some people speak for several departments: every notice says which one it is for.
+        text = templates.render(f"notices/{notice.kind}", **{"to": _name(session, notice), **notice.facts})
         chats = _chats(session, notice, summary_chat)
         for chat_id in chats:
             _say(work, chat_id, text, notice)
@@ -82,7 +83,7 @@ def _name(session: Session, notice: Notice) -> str:
     if notice.to.kind == "person":
         person = session.get(Person, notice.to.id)
         return person.name if person else ""
-    department = session.get(Department, notice.to.id)
+    department = session.get(Department, notice.to.id) if notice.to.kind in {"department", "heads"} else None
     return department.name if department else ""
 
 

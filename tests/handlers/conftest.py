@@ -70,8 +70,8 @@ class Office:
         at = self.sandbox.clock.now().replace(microsecond=0)
         await self.sandbox.idle()
         async with asyncio.timeout(20):
-            while not self.read(lambda session: vitals.is_idle(session, at)):
-                await asyncio.sleep(0.005)  # noqa: ASYNC110 - another thread writes it
+            while not self.read(lambda session: vitals.is_idle(session, at)):  # noqa: ASYNC110 - another thread writes
+                await asyncio.sleep(0.005)
 
     async def at(self, when: str) -> None:
         """Moves the clock on to ``04-02 16:00`` and lets the bot do what is then to be done."""
@@ -150,5 +150,3 @@ async def office(engine: Engine) -> AsyncIterator[Office]:
             for person in (zone.liaison, zone.head, zone.other, zone.admin, zone.second):
                 person.skip()
             yield zone
-
-
