@@ -186,11 +186,15 @@ class Acts:
         return query
 
     def press(self, person: Person, chat: Chat, label: str) -> Json:
-        """Press a key of the reply keyboard, which sends its words as a message."""
+        """Press a key of the reply keyboard, which sends its words as a message.
+
+        In a group the client makes it a reply to the message that brought the keyboard, so that a bot with privacy
+        mode sees it.
+        """
         keyboard = chat.keyboards.get(person.id, {})
         if label not in labels_of(keyboard):
             raise ActRefused(f"no key {label!r} on the keyboard; there are {labels_of(keyboard)}")
-        return self.send(person, chat, label)
+        return self.send(person, chat, label, None if chat.kind == "private" else keyboard["message_id"])
 
     # ---- the bot's standing -----------------------------------------------------------------------------------------
 

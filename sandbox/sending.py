@@ -180,7 +180,7 @@ class Sending:
         for person_id in audience:
             chat.keyboards.pop(person_id, None)
             if "keyboard" in markup:
-                chat.keyboards[person_id] = markup
+                chat.keyboards[person_id] = {**markup, "message_id": message["message_id"]}
         self.world.emit("keyboard", chat=chat.id, keyboards=chat.keyboards)
 
     # ---- files ------------------------------------------------------------------------------------------------------
