@@ -59,7 +59,9 @@ AIM = """
 (element) => {
   element.scrollIntoView({block: 'nearest', inline: 'nearest', behavior: 'instant'});
   const box = element.getClientRects()[0];  // a link over two lines has a box for each
-  return [box.x + box.width / 2, box.y + box.height / 2];
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const hit = document.elementFromPoint(x, y);  // not while something lies above it
+  return hit && (element.contains(hit) || hit.contains(element)) ? [x, y] : null;
 }
 """
 DRAWN = """
@@ -112,7 +114,6 @@ class Browser:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            env={**os.environ, "LANGUAGE": "zh_CN"},
         )
         try:
             async with asyncio.timeout(START_PATIENCE):
@@ -223,9 +224,7 @@ class Browser:
 
     async def click(self, text: str, *, within: str = "") -> None:
         """Click the last button, link or field with these words, label or tooltip, with the mouse, once it is there."""
-        find = f"({FIND})({json.dumps(text)}, {json.dumps(within)})"
-        await self.wait_for(f"!!{find}")
-        place = await self.evaluate(f"({AIM})({find})")
+        place = await self.wait_for(f"({AIM})(({FIND})({json.dumps(text)}, {json.dumps(within)}))")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             await self._send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 

@@ -94,7 +94,7 @@ function strip() {
       column.name,
       column.unread > 0 && !pressed && h("span", { class: "badge" }, String(column.unread)));
   });
-  $("people").replaceChildren(...chips, h("button", { class: "chip add", onclick: addSomebody }, "＋ 添加"));
+  $("people").replaceChildren(...chips);
 }
 
 const page = {
@@ -156,6 +156,7 @@ function addSomebody() {
   });
 }
 
+$("add").addEventListener("click", addSomebody);
 $("picture").addEventListener("click", () => $("picture").close());
 
 // ---- the clock ---------------------------------------------------------------------------------------------------------
