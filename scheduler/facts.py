@@ -84,11 +84,11 @@ def deliveries(session: Session, obligations: Iterable[int]) -> Mapping[int, lis
 
 
 def was_told(obligation: Obligation, delivered: Iterable[Reminder]) -> bool:
-    """Whether a reminder arrived before the deadline: of those that go before one, and since it was set anew."""
+    """Whether a reminder arrived before the deadline; where it was set anew after it had passed, one of the new one."""
+    anew = obligation.told_from
     return any(
         one.delivered_at is not None
         and one.delivered_at < obligation.due_at
-        and one.sent_at < one.due_at
-        and (obligation.told_from is None or one.sent_at >= obligation.told_from)
+        and (anew is None or (one.sent_at >= anew and one.due_at > anew))
         for one in delivered
     )

@@ -1,0 +1,220 @@
+"""Naming an obligation, a duty, a task and the like in chat and on the command line."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from sqlmodel import Session, col, select
+
+from scheduler.deadlines import said_period
+from scheduler.duties import assignments, obligation_for
+from scheduler.facts import departments_by_id, told_of
+from scheduler.frame import Frame
+from scheduler.hand_ins import Channel
+from scheduler.obligations import Decision, outstanding
+from scheduler.tables import HandIn, HandInState, Obligation, Outcome, Settlement, Task
+from scoring.items import find_item
+from scoring.rulebook import Duty, Item
+from scoring.standings import current_year, in_force
+from store.commands import Act, Choice, converter
+from store.departments import find_department
+from store.errors import Refusal
+from store.people import Department, departments
+from store.words import plain, whole_number
+
+Open = Annotated[Obligation, "open"]
+"""An obligation; offered are those that are still owed."""
+
+HandedIn = Annotated[Obligation, "handed in"]
+"""An obligation; offered are those for which something came in lately."""
+
+Held = Annotated[Obligation, "held"]
+"""An obligation that waits for a decision."""
+
+OpenTask = Annotated[Task, "open task"]
+"""A task, by its number."""
+
+TaskItem = Annotated[Item, "task"]
+"""An item under which tasks are owed."""
+
+HoldDecision = Annotated[Decision, "decision"]
+"""What becomes of a hold: deduct or exempt."""
+
+Received = Annotated[Literal["oa", "paper", "wechat", "other"], "channel"]
+"""How something reached the office."""
+
+MOST_OFFERED = 60
+
+_DECISIONS: dict[str, Decision] = {
+    "deduct": "deduct",
+    "扣分": "deduct",
+    "exempt": "exempt",
+    "免报": "exempt",
+    "免扣": "exempt",
+}
+_CHANNELS: dict[str, Channel] = {
+    "oa": "oa", "公文": "oa", "paper": "paper", "纸质": "paper", "书面": "paper",
+    "wechat": "wechat", "微信": "wechat", "other": "other", "其他": "other", "其它": "other",
+}  # fmt: skip
+
+
+def find_obligation(act: Act, said: str) -> Obligation:
+    """「#12」, or department, duty and period: 「财政局 工作动态 3月」; without a period, the only one that is owed.
+
+    Raises Refusal obligation_unknown, duty_unknown, duty_ambiguous, period_unknown, not_owed, or one about the
+    department.
+    """
+    number = whole_number(said.partition(":")[0])
+    if number is not None:
+        found = act.session.get(Obligation, number)
+        if found is None:
+            raise Refusal("obligation_unknown", text=said)
+        return found
+    words = plain(said).split()
+    if len(words) < 2:
+        raise Refusal("obligation_unknown", text=said)
+    department = find_department(act.session, words[0])
+    frame = Frame.of(act.session)
+    duty = find_duty(act, words[1], frame)
+    if len(words) == 2:
+        owed = [one for one in outstanding(act.session, department.id) if one.duty == duty.code]
+        if len(owed) != 1:
+            raise Refusal("period_needed", department=department.name, duty=duty.title)
+        return owed[0]
+    try:
+        covered = said_period(duty.period, "".join(words[2:]), current_year(act.session, act.now))
+    except ValueError:
+        raise Refusal("period_unknown", text=" ".join(words[2:])) from None
+    return obligation_for(frame, department, duty.code, covered.code, act.now)
+
+
+def find_duty(act: Act, said: str, frame: Frame | None = None) -> Duty:
+    """A duty by its code, title, or a part of either. Raises Refusal duty_unknown or duty_ambiguous."""
+    frame = frame or Frame.of(act.session)
+    year = current_year(act.session, act.now)
+    known = [frame.duty(year, code) for code in [*frame.rulebook(year).duties, *frame.data_sets]]
+    duties = [one for one in known if one is not None]
+    wanted = plain(said).casefold()
+    called = {one.code: [name.casefold() for name in (one.code, one.title, one.short)] for one in duties}
+    exact = [one for one in duties if wanted in called[one.code]]
+    part = [one for one in duties if any(wanted in name or name in wanted for name in called[one.code])]
+    for found in (exact, part):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Refusal("duty_ambiguous", text=said, like=[one.title for one in found])
+    raise Refusal("duty_unknown", text=said, like=[one.title for one in duties])
+
+
+def _choices(act: Act, obligations: Iterable[Obligation]) -> list[Choice]:
+    frame, names = Frame.of(act.session), departments_by_id(act.session)
+    offered = []
+    for one in list(obligations)[:MOST_OFFERED]:
+        told = told_of(frame, one)
+        label = " ".join(filter(None, (names[one.department_id].name, told["period"], told["short"])))
+        offered.append(Choice(f"#{one.id}", label))
+    return offered
+
+
+def _owed(act: Act, given: Mapping[str, Any]) -> list[Choice]:
+    units = [given["department"]] if isinstance(given.get("department"), Department) else departments(act.session)
+    owed = [one for unit in units for one in outstanding(act.session, unit.id)]
+    return _choices(act, sorted(owed, key=lambda one: (one.due_at, one.id)))
+
+
+def _came_in(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    latest = select(HandIn.obligation_id).where(HandIn.state == HandInState.COUNTED).order_by(col(HandIn.id).desc())
+    ids = [one for one in act.session.exec(latest.limit(MOST_OFFERED)) if one is not None]
+    found = {one.id: one for one in act.session.exec(select(Obligation).where(col(Obligation.id).in_(ids)))}
+    return _choices(act, [found[one] for one in dict.fromkeys(ids)])
+
+
+def held_obligations(session: Session) -> list[tuple[Obligation, Settlement]]:
+    """What waits for a decision, the earliest deadline first."""
+    query = (
+        select(Obligation, Settlement)
+        .join(Settlement, col(Settlement.obligation_id) == col(Obligation.id))
+        .where(Settlement.outcome == Outcome.HELD, col(Settlement.ended_at).is_(None))
+        .order_by(col(Settlement.due_at), col(Obligation.department_id), col(Settlement.id))
+    )
+    return [(obligation, settlement) for obligation, settlement in session.exec(query)]
+
+
+def _to_decide(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    return _choices(act, (obligation for obligation, _ in held_obligations(act.session)))
+
+
+def _written(one: Obligation) -> str:
+    """The number reads back; the rest is for whoever reads the audit trail."""
+    return f"#{one.id}:{one.duty}:{one.period}" if one.duty else f"#{one.id}"
+
+
+converter(Obligation, Open, write=_written, choices=_owed, words=4)(find_obligation)
+converter(HandedIn, write=_written, choices=_came_in, words=4)(find_obligation)
+converter(Held, write=_written, choices=_to_decide, words=4)(find_obligation)
+
+
+def _duties(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    frame, year = Frame.of(act.session), current_year(act.session, act.now)
+    codes = [*frame.rulebook(year).duties, *frame.data_sets]
+    return [Choice(code, duty.title) for code in codes if (duty := frame.duty(year, code)) is not None]
+
+
+@converter(Duty, write=lambda duty: duty.code, choices=_duties)
+def _duty(act: Act, text: str) -> Duty:
+    return find_duty(act, text)
+
+
+def owed_duties(act: Act, department: Department) -> list[str]:
+    """The codes of the duties that a department owes now."""
+    today = act.now.date()
+    owed = (one for one in assignments(act.session, department.id) if one.until is None or one.until >= today)
+    return [one.duty for one in owed]
+
+
+def _tasks(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    names = departments_by_id(act.session)
+    query = (
+        select(Task)
+        .join(Obligation, col(Obligation.task_id) == col(Task.id))
+        .where(col(Obligation.handed_in_at).is_(None), col(Obligation.exempted_at).is_(None))
+        .order_by(col(Obligation.due_at), col(Task.id))
+    )
+    return [Choice(f"#{one.id}", f"{names[one.department_id].name} {one.title}") for one in act.session.exec(query)]
+
+
+@converter(OpenTask, Task, write=lambda task: f"#{task.id}", choices=_tasks)
+def _task(act: Act, text: str) -> Task:
+    number = whole_number(text)
+    task = act.session.get(Task, number) if number is not None else None
+    if task is None:
+        raise Refusal("task_unknown", text=text)
+    return task
+
+
+def _task_items(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    rulebook = in_force(act.session, current_year(act.session, act.now))
+    return [Choice(one.code, one.title) for one in rulebook.items.values() if one.owed == "task"]
+
+
+@converter(TaskItem, write=lambda item: item.code, choices=_task_items)
+def _task_item(act: Act, text: str) -> Item:
+    item = find_item(in_force(act.session, current_year(act.session, act.now)), text)
+    if item.owed != "task":
+        raise Refusal("item_not_owed", text=item.title)
+    return item
+
+
+@converter(HoldDecision, choices=lambda _act, _given: [Choice("deduct", ""), Choice("exempt", "")])
+def _decision(_act: Act, text: str) -> Decision:
+    try:
+        return _DECISIONS[plain(text).casefold()]
+    except KeyError:
+        raise Refusal("decision_unknown", text=text) from None
+
+
+@converter(Received, choices=lambda _act, _given: [Choice(one, "") for one in ("oa", "paper", "wechat", "other")])
+def _channel(_act: Act, text: str) -> Channel:
+    try:
+        return _CHANNELS[plain(text).casefold()]
+    except KeyError:
+        raise Refusal("channel_unknown", text=text) from None
