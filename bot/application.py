@@ -31,6 +31,7 @@ from handlers.context import Context, KaopingApplication
 
 log = structlog.get_logger("bot")
 
+FIRST_WAIT_SECONDS = 0.5
 DRAIN_SECONDS = 10.0
 """How long a stop waits for messages that are on their way."""
 MISFIRE_SECONDS = 24 * 3600
@@ -210,7 +211,7 @@ class Bot:
                 failures += 1
                 if failures & (failures - 1) == 0:
                     log.warning("Telegram is not to be reached, trying again", error=error.message, failures=failures)
-                await asyncio.sleep(back_off(failures, first=0.5))
+                await asyncio.sleep(back_off(failures, first=FIRST_WAIT_SECONDS))
             else:
                 return
 

@@ -8,6 +8,7 @@ import structlog
 from sqlmodel import Session
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
+from bot.network import seconds_to_wait
 from store import outbox
 from store.outbox import Lane
 
@@ -55,8 +56,7 @@ def outcome_of(error: TelegramError) -> Outcome:
     said = error.message
     match error:
         case RetryAfter():
-            wait = error.retry_after
-            return Later(said, float(wait if isinstance(wait, int) else wait.total_seconds()))
+            return Later(said, seconds_to_wait(error))
         case ChatMigrated():
             return Moved(error.new_chat_id)
         case Forbidden():

@@ -40,6 +40,10 @@ class SuspendedInTransaction(Exception):
     """A handler waited for something inside its transaction. It must not: what needs waiting is a row."""
 
 
+class EscapedTransaction(Exception):
+    """A handler was registered to run outside its transaction."""
+
+
 class Library(Application[Any, Context, Any, Any, Any, Any]):
     """python-telegram-bot's application, made to serve one transaction at a time.
 
@@ -59,6 +63,13 @@ class Library(Application[Any, Context, Any, Any, Any, Any]):
             raise NetworkInTransaction(f"{tried[0]} was called inside a transaction, and the failure swallowed")
         if work.fault is not None:
             raise work.fault
+
+    def create_task(self, coroutine: Any, update: object = None, *, name: str | None = None) -> Any:
+        """Refuses: what runs beside the transaction would be no part of it."""
+        coroutine.close()
+        raise EscapedTransaction(
+            f"{name or 'a handler'} wants to run beside its transaction: register it with block=True"
+        )
 
     async def process_error(
         self, update: object, error: Exception, job: object = None, coroutine: object = None

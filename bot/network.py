@@ -4,20 +4,24 @@ Nothing may be sent from inside a transaction: what a rollback cannot take back 
 marks where that holds, and a request made there fails and is remembered, even if the caller swallows the error.
 """
 
-import asyncio
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 from telegram import InputFile
 from telegram._utils.defaultvalue import DEFAULT_NONE
-from telegram.error import NetworkError, TimedOut
+from telegram.error import NetworkError, RetryAfter, TimedOut
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
+
+# The library is about to give times as timedelta only, and warns of it until it is asked to do so.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -148,10 +152,7 @@ class Api:
         return await self.network.post(f"{self._url}/{method}", RequestData(parameters), read_timeout=read_timeout)
 
 
-async def sleep_unless(stop: asyncio.Event, seconds: float) -> bool:
-    """Sleeps, or returns early when ``stop`` is set. Returns whether it is."""
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
+def seconds_to_wait(error: RetryAfter) -> float:
+    """What Telegram asks for with a 429."""
+    wait = error.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)

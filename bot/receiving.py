@@ -11,7 +11,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, Ti
 
 from bot.clock import Clock
 from bot.database import Database, back_off
-from bot.network import Api
+from bot.network import Api, seconds_to_wait
 from store import inbox, vitals
 
 log = structlog.get_logger("receiving")
@@ -24,7 +24,9 @@ KINDS = ("message", "edited_message", "callback_query", "my_chat_member")
 """What the bot asks for. What else happens in a chat is none of its business."""
 CONTACT_SECONDS = 5.0
 """Polls that bring nothing and follow each other faster than this are not worth a commit each."""
-CONFLICT_WAIT_SECONDS = 30.0
+FIRST_WAIT_SECONDS = 0.5
+CONFLICT_WAIT_SECONDS = 5.0
+LONG_CONFLICT_WAIT_SECONDS = 30.0
 
 
 class Receiver:
@@ -85,7 +87,9 @@ class Receiver:
             await self._heard(at, len(updates), len(updates) < ASKED)
 
     async def _poll(self) -> list[dict[str, Any]]:
-        asked: dict[str, Any] = {"limit": ASKED, "timeout": self._poll_seconds, "allowed_updates": KINDS}
+        # After a start or a silence the first answer comes at once: that we hear again is news in itself.
+        wait = 0 if self._noted is None or self._failures else self._poll_seconds
+        asked: dict[str, Any] = {"limit": ASKED, "timeout": wait, "allowed_updates": KINDS}
         if self._offset is not None:
             asked["offset"] = self._offset
         answer = await self._api.call("getUpdates", asked, read_timeout=self._poll_seconds + ANSWER_SECONDS)
@@ -102,18 +106,17 @@ class Receiver:
 
     async def _failed(self, error: TelegramError) -> None:
         self._failures += 1
-        wait = back_off(self._failures, first=0.5)
+        wait = back_off(self._failures, first=FIRST_WAIT_SECONDS)
         match error:
             case Conflict() if "webhook" in error.message.lower():
                 log.warning("a webhook is set; removing it, since this bot polls")
                 await self._remove_webhook()
             case Conflict():
-                wait = CONFLICT_WAIT_SECONDS if self._failures > 3 else 5.0
+                wait = CONFLICT_WAIT_SECONDS if self._failures <= 3 else LONG_CONFLICT_WAIT_SECONDS
                 said = "another program polls with this token; stop it, or this bot will hear only part of what is said"
                 self._say(said, error)
             case RetryAfter():
-                told = error.retry_after
-                wait = max(wait, float(told if isinstance(told, int) else told.total_seconds()))
+                wait = max(wait, seconds_to_wait(error))
                 self._say("Telegram asks to poll less often", error)
             case TimedOut():
                 self._say("Telegram does not answer", error)

@@ -43,6 +43,7 @@ LOOK_SECONDS = 1.0
 MOST_TRIES = 20
 """Failed tries after which a message is given up, counting only those in times when others got through; about an hour
 and a half."""
+FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 300.0
 FLOOD_SECONDS = 1.0
 """Two chats told to wait within this time: it is the limit over all chats that was hit."""
@@ -337,7 +338,7 @@ class Sender:
         errand.last_failed = now
         errand.failures += 1
         # A little chance keeps chats that failed together from coming back together.
-        return back_off(errand.failures, LONGEST_RETRY_SECONDS, first=1.0) * random.uniform(0.8, 1.2)  # noqa: S311
+        return back_off(errand.failures, LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
 
     def _line_works(self) -> None:
         self._line_worked_at = asyncio.get_running_loop().time()

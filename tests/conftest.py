@@ -58,7 +58,7 @@ def postgres_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="kaoping-postgres-", ignore_cleanup_errors=True) as folder:
         server = pgserver.get_server(folder)
         url = server.get_uri()
-        # It does not outlive the tests, so it need not survive a power cut: databases are then made and dropped quickly.
+        # It does not outlive the tests, so it need not survive a power cut: making databases is quick then.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             _administer(url, f"ALTER SYSTEM SET {setting} = off")
         _administer(url, "SELECT pg_reload_conf()")

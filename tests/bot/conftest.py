@@ -1,17 +1,18 @@
 """A bot of a few plain handlers, run against the sandbox over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
+import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 from telegram import Update
-from telegram.ext import CommandHandler, MessageHandler, filters
+from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
 from bot.application import Bot
 from bot.clock import ServerClock
@@ -22,12 +23,12 @@ from sandbox.clock import VirtualClock
 from sandbox.facade import Sandbox
 from sandbox.limits import Limits
 from store import vitals
-from store.db import transaction
+from store.db import open_engine, transaction
 
 T = TypeVar("T")
 START = datetime(2021, 4, 2, 8, 0, tzinfo=UTC)
 
-Handler = Callable[[Context], None]
+Handler = Callable[[Context], Any]
 
 
 @dataclass
@@ -36,7 +37,8 @@ class House:
 
     sandbox: Sandbox
     engine: Engine
-    on_text: Handler = lambda context: context.reply("收到")  # type: ignore[assignment,return-value]
+    on_text: Handler = lambda context: context.reply("收到")
+    on_tap: Handler = lambda context: context.answer()
     on_command: dict[str, Handler] = field(default_factory=dict)
     ticks: list[datetime] = field(default_factory=list)
     on_tick: Callable[[Session, datetime], None] = lambda _session, _now: None
@@ -55,17 +57,25 @@ class House:
                 self.on_command[name](context)
 
             application.add_handler(CommandHandler(name, command))
+
+        async def tap(_update: Update, context: Context) -> None:
+            self.on_tap(context)
+
+        application.add_handler(CallbackQueryHandler(tap))
         application.add_handler(MessageHandler(filters.ALL, text))
 
     def tick(self, session: Session, now: datetime) -> None:
         self.ticks.append(now)
         self.on_tick(session, now)
 
-    def make_bot(self, engine: Engine | None = None) -> Bot:
+    def make_settings(self) -> Settings:
         values: dict[str, Any] = {"token": self.sandbox.token, "api_base": self.sandbox.url, **self.settings}
+        return Settings(_env_file=None, **values)
+
+    def make_bot(self) -> Bot:
         return Bot(
-            Settings(_env_file=None, **values),
-            engine or self.engine,
+            self.make_settings(),
+            self.engine,
             ServerClock(),
             register=self.register,
             tick=self.tick,
@@ -99,8 +109,36 @@ class House:
         self.sandbox.clock.advance(timedelta(**by))
 
 
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Log lines as they are in use, without the pictures of a developer's terminal."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture
-async def house(engine: Engine) -> AsyncIterator[House]:
-    """A house whose clock stands at 2021-04-02 16:00 in China until it is moved."""
+async def telegram() -> AsyncIterator[Sandbox]:
+    """Telegram, with its clock at 2021-04-02 16:00 in China until it is moved."""
     async with Sandbox(clock=VirtualClock(START, frozen=True), limits=Limits(on=False)) as sandbox:
-        yield House(sandbox, engine)
+        yield sandbox
+
+
+@pytest.fixture
+def house(telegram: Sandbox, engine: Engine) -> House:
+    """A house on a fresh database; the test runs once on each kind."""
+    return House(telegram, engine)
+
+
+@pytest.fixture
+def house_on(telegram: Sandbox) -> Iterator[Callable[[str], House]]:
+    """A house on a database of the test's choice."""
+    engines: list[Engine] = []
+
+    def make(url: str) -> House:
+        engines.append(open_engine(url))
+        return House(telegram, engines[-1])
+
+    yield make
+    for engine in engines:
+        engine.dispose()
