@@ -6,6 +6,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 import templates
 from bot.settings import SettingsFault
 from scoring.loading import RuleBookError
+from store.db import SchemaFault
 from store.errors import Refusal
 
 
@@ -14,7 +15,7 @@ def one_line(fault: Exception) -> str | None:
     match fault:
         case Refusal():
             return refusal(fault)
-        case SettingsFault() | RuleBookError():
+        case SettingsFault() | RuleBookError() | SchemaFault():
             return str(fault)
         case OperationalError() | InterfaceError():
             return _database(fault)

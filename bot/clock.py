@@ -29,6 +29,11 @@ class ServerClock:
     def now(self) -> datetime:
         return self._seen or datetime.now(UTC)
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the server has told the time yet."""
+        return self._seen is not None
+
     def observe(self, date_header: str | None) -> None:
         """Takes in one answer's Date header. Answers may overtake each other, so an older one is passed over."""
         if not date_header:
