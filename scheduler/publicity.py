@@ -198,10 +198,15 @@ class _Examination:
         at = self.at
         for column in at.table.columns:
             if column.title not in at.places:
-                yield self._finding(at.header, None, column.title, "column_missing", columns=len(at.table.columns))
+                yield self._about_column(None, column.title, "column_missing")
         for place in at.twice:
-            title = cells.text(at.sheet.rows[at.header][place])
-            yield self._finding(at.header, place, title, "column_twice")
+            yield self._about_column(place, cells.text(at.sheet.rows[at.header][place]), "column_twice")
+
+    def _about_column(self, place: int | None, named: str, code: str) -> Finding:
+        """A column as a whole: its sentence names it, so that no title stands before it."""
+        facts: dict[str, str | int] = {"title": named[:30], "columns": len(self.at.table.columns)}
+        column = "" if place is None else letters(place + 1)
+        return Finding(self.at.sheet.name, self.at.header + 1, column, "", code, "", facts)
 
     def _is_data(self, row: Sequence[Cell], number: int) -> bool:
         filled = [cells.text(value) for value in row if value is not None and cells.text(value)]

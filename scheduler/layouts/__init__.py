@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,9 @@ def key(title: str) -> str:
     return _DROPPED.sub("", _NOTE.sub("", unicodedata.normalize("NFKC", title))).casefold()
 
 
+@cache
 def load(name_or_path: str) -> Layout:
-    """A layout by its name (``publicity-2018``) or by the path of its file. Raises LayoutError."""
+    """A layout by its name (``publicity-2018``) or by the path of its file, read once. Raises LayoutError."""
     return parse(text(name_or_path), name_or_path)
 
 

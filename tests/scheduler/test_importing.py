@@ -10,6 +10,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import templates
 from scheduler.import_form import SHEETS, Vocabulary, blank, form
 from scheduler.importing import ContactRow, DepartmentRow, Parsed, RaterRow, TaskRow, parse
 from scoring.loading import load
@@ -89,7 +90,10 @@ def filled(
 
 
 def read(content: bytes) -> Parsed:
-    return parse(content, WORDS, today=TODAY)
+    parsed = parse(content, WORDS, today=TODAY)
+    for fault in parsed.faults:
+        assert templates.render("faults", code=fault.code, **fault.facts)
+    return parsed
 
 
 def faults(**sheets: Sequence[Mapping[str, object]]) -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import templates
 from scheduler import cells, layouts
 from scheduler.publicity import CheckResult, check
 from scheduler.spreadsheets import letters, read
@@ -111,7 +112,12 @@ def csv(*rows: dict[str, object], table: layouts.Table = PERMITS) -> str:
 
 
 def examine(content: bytes, name: str = "台账.xlsx", *, today: date = TODAY, most: int = 20) -> CheckResult:
-    return check(name, content, LAYOUT, working_day_after=working_day_after, today=today, most=most)
+    result = check(name, content, LAYOUT, working_day_after=working_day_after, today=today, most=most)
+    for finding in result.findings:
+        assert templates.render("faults", code=finding.code, **finding.facts)
+    assert result.why is None or templates.render("faults", code=result.why, **result.facts)
+    assert json.loads(json.dumps(dataclasses.asdict(result)))["count"] == result.count
+    return result
 
 
 def told(result: CheckResult) -> set[tuple[str, str]]:
@@ -290,7 +296,10 @@ def test_without_such_a_column_one_finding_asks_about_all_that_must_have_been_pu
 def test_missing_and_doubled_columns_are_findings_not_refusals() -> None:
     thinner = dataclasses.replace(PERMITS, columns=PERMITS.columns[:18] + PERMITS.columns[19:])
     result = examine(workbook(PERMIT, table=thinner, extra=("行政相对人名称",)))
-    assert told(result) == {("许可内容", "column_missing"), ("行政相对人名称", "column_twice")}
+    assert [(finding.code, finding.row, finding.column, finding.facts["title"]) for finding in result.findings] == [
+        ("column_missing", 2, "", "许可内容"),
+        ("column_twice", 2, "AB", "行政相对人名称"),
+    ]
 
 
 def test_titles_may_be_wide_noted_starred_or_under_a_merged_heading() -> None:

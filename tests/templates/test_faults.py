@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import templates
+from handlers import fetched
 from scheduler import cells, importing, publicity, spreadsheet_worker, spreadsheets
 
 CODE_AT = {"Unreadable": 0, "Refused": 0, "unreadable": 0, "fault": 1, "Fault": 2, "one_of": 2, "_finding": 3}
@@ -38,7 +39,7 @@ def constants(node: ast.AST | None) -> Iterator[str]:
 def codes() -> set[str]:
     """The codes that the source can come up with: in what names a fault, and returned by the readers of cells."""
     found: set[str] = set()
-    for module in (cells, importing, publicity, spreadsheets, spreadsheet_worker):
+    for module in (cells, importing, publicity, spreadsheets, spreadsheet_worker, fetched):
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if name in CODE_AT:
