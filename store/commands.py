@@ -260,20 +260,25 @@ def take_words(act: Act, verb: Verb, said: Sequence[str]) -> dict[str, Any]:
     Raises Refusal argument_unknown, argument_surplus, or a converter's.
     """
     words, given = _take_options(act, verb, list(said))
-    positional = [param for param in verb.params if not param.option and param.name not in given]
-    for number, param in enumerate(positional):
+    refused: Refusal | None = None
+    for param in verb.params:
+        if not words or param.option or param.name in given:
+            continue
         if param.rest:
-            if words:
-                given[param.name] = param.converter.read(act, " ".join(words))
-                words = []
-        elif words:
-            try:
-                given[param.name], words = _take(act, param, words)
-            except Refusal:
-                if param.required or number == len(positional) - 1 or _FIGURE.match(words[0]):
-                    raise
+            if refused is not None and _FIGURE.match(words[0]):
+                raise refused
+            given[param.name], words = param.converter.read(act, " ".join(words)), []
+            continue
+        try:
+            given[param.name], words = _take(act, param, words)
+            refused = None
+        except Refusal as refusal:
+            # Nobody else may want the word: then the first that could have had it says what is wrong with it.
+            refused = refused or refusal
+            if param.required:
+                raise refused from None
     if words:
-        raise Refusal("argument_surplus", verb=verb.name, text=" ".join(words))
+        raise refused or Refusal("argument_surplus", verb=verb.name, text=" ".join(words))
     return given
 
 
@@ -323,7 +328,10 @@ def written(verb: Verb, given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def to_json(value: Any) -> Any:
-    """A result as JSON-able data: instants in China's time, exact figures as strings."""
+    """A result as JSON-able data: instants in China's time, exact figures as strings.
+
+    A field whose metadata say ``json=False`` is left out: the bytes of a file.
+    """
     if value is None or (isinstance(value, bool | int | str) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
@@ -335,7 +343,8 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: to_json(getattr(value, one.name)) for one in fields(value)}
+        shown = [one for one in fields(value) if one.metadata.get("json", True)]
+        return {one.name: to_json(getattr(value, one.name)) for one in shown}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return to_json(value._asdict())
     if isinstance(value, Mapping):

@@ -139,7 +139,7 @@ def find_person(session: Session, said: str) -> Person:
     """A person by name, ``@username`` or Telegram id. Raises Refusal person_unknown or person_ambiguous."""
     wanted = said.strip().removeprefix("@")
     query = select(Person).where((col(Person.name) == wanted) | (col(Person.username) == wanted))
-    if wanted.isascii() and wanted.isdigit():
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= 18:
         query = select(Person).where((col(Person.name) == wanted) | (col(Person.telegram_id) == int(wanted)))
     found = session.exec(query).all()
     if not found:

@@ -43,9 +43,11 @@ def plain(text: str) -> str:
 
 
 def whole_number(text: str) -> int | None:
-    """A whole number in ordinary digits, or None."""
+    """A whole number in ordinary digits, with or without #, or None. Nothing that is counted or numbered here needs
+    more than nine digits.
+    """
     said = plain(text).removeprefix("#")
-    return int(said) if said.isascii() and said.isdigit() and len(said) <= 18 else None
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= 9 else None
 
 
 def parse_day(text: str, now: datetime) -> date:
@@ -123,7 +125,7 @@ def _count(_act: Act, text: str) -> int:
 @converter(Year)
 def read_year(_act: Act, text: str) -> int:
     """``2021``, ``2021年``. Raises Refusal year_unknown."""
-    number = whole_number(plain(text).removesuffix("年").removesuffix("年度"))
+    number = whole_number(plain(text).removesuffix("度").removesuffix("年"))
     if number is None or not 2000 <= number <= 2999:
         raise Refusal("year_unknown", text=text)
     return number

@@ -85,7 +85,8 @@ def test_today_is_the_day_in_china() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"), [("12", 12), ("１２", 12), ("#12", 12), (" 12 ", 12), ("十二", None), ("1.5", None), ("", None)]
+    ("said", "meant"),
+    [("12", 12), ("１２", 12), ("#12", 12), (" 12 ", 12), ("十二", None), ("9" * 10, None), ("1.5", None), ("", None)],
 )
 def test_a_whole_number(said: str, meant: int | None) -> None:
     assert whole_number(said) == meant
