@@ -184,26 +184,30 @@ def sheets(content: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def answer(content: bytes) -> dict[str, Any]:
+def answer(content: bytes) -> bytes:
+    """What goes out, as JSON."""
     # Everything is caught on purpose: native code raises what it likes (panics come as BaseException), and a file that
     # cannot be read is a finding. Being killed is understood by the caller as well.
     try:
         if content.startswith(b"PK"):
             inspect(content)
-        return {"sheets": sheets(content)}
+        return as_json({"sheets": sheets(content)})
     except Refused as refused:
-        return {"unreadable": refused.code, "facts": refused.facts}
+        return as_json({"unreadable": refused.code, "facts": refused.facts})
     except MemoryError:
-        return {"unreadable": "bomb", "facts": {}}
+        return as_json({"unreadable": "bomb", "facts": {}})
     except BaseException as error:  # noqa: BLE001
         password = type(error).__name__ == "PasswordError"
-        return {"unreadable": "password" if password else "damaged", "facts": {}}
+        return as_json({"unreadable": "password" if password else "damaged", "facts": {}})
+
+
+def as_json(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def main() -> None:
     limit_this_process()
-    result = answer(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace"))
+    sys.stdout.buffer.write(answer(sys.stdin.buffer.read()))
 
 
 if __name__ == "__main__":

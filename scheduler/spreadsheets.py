@@ -128,10 +128,10 @@ def _workbook(content: bytes) -> tuple[Sheet, ...]:
         raise Unreadable("slow", seconds=int(SECONDS)) from None
     except OSError as error:
         raise Unreadable("no_reader") from error
-    if child.returncode:
-        raise Unreadable(
-            "bomb"
-        )  # Killed for memory or time, or aborted in native code: the answer to the sender is one.
+    if child.returncode < 0:  # Killed for memory or time, or aborted in native code.
+        raise Unreadable("bomb")
+    if child.returncode:  # The reader itself is at fault, not the file.
+        raise Unreadable("no_reader")
     told: dict[str, Any] = json.loads(child.stdout)
     if "unreadable" in told:
         raise Unreadable(told["unreadable"], **told["facts"])
