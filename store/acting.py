@@ -85,7 +85,7 @@ def previews_with(hook: FiguresOf) -> FiguresOf:
     return hook
 
 
-def run(act: Act, verb: Verb | str, **given: Any) -> Any:
+def run(act: Act, verb: Verb | str, /, **given: Any) -> Any:
     """Do what a verb says, or propose it where it takes a second person (returns Proposed).
 
     Raises Refusal not_allowed, chat_only, or whatever the verb refuses. Acts that change something are written to the
@@ -103,7 +103,7 @@ def run(act: Act, verb: Verb | str, **given: Any) -> Any:
     return result
 
 
-def preview(act: Act, verb: Verb | str, **given: Any) -> Preview:
+def preview(act: Act, verb: Verb | str, /, **given: Any) -> Preview:
     """What ``run`` would do, found by doing it inside a savepoint that is rolled back. Raises the same refusals."""
     verb = _verb(verb)
     _permit(act, verb)

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from store import acting, audit, invitations, people
 from store.acting import Decided
 from store.commands import VERBS, Act, Choice, Rest, command, converter
+from store.departments import find_department
 from store.errors import Refusal
 from store.invitations import Invitation
 from store.people import Appointment, Department, Person, Role
@@ -214,6 +215,9 @@ def invite(
     days: Count = invitations.DEFAULT_DAYS,
 ) -> Invited:
     """Make a personal link for one role, good once; with --replaces, a handover that cuts off the old holder."""
+    if role in people.DEPARTMENT_ROLES and department is None and name:
+        # The word where the department should be reads as none: say so, rather than take it for a name.
+        department = find_department(act.session, name.split()[0])
     old = _held(act.session, replaces, role, department) if replaces else None
     token, invitation = invitations.invite(
         act.session,

@@ -1,6 +1,7 @@
 """The ledger: entries are added and reversed; the database itself refuses anything else."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
@@ -8,15 +9,17 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlmodel import Session, select
 
 from scoring import ledger
+from scoring.loading import load
 from scoring.rulebook import RuleBook
 from scoring.standings import put_in_force, sheet_of
 from scoring.tables import LedgerEntry
 from store.db import transaction
 from store.errors import Refusal
-from store.people import Department
+from store.people import Department, departments
 from store.times import CHINA
 
 NOW = datetime(2021, 4, 6, 10, tzinfo=CHINA)
+OTHER_SHAPE = Path(__file__).parent / "rulebooks" / "binhe-2023.toml"
 HAPPENED = datetime(2021, 4, 3, tzinfo=CHINA)
 
 
@@ -39,10 +42,16 @@ class TestPosting:
     ) -> None:
         assert post(zone, fin, "daily.9", points=-25_000).points == -25_000
 
-    def test_points_of_another_rule_book_depend_on_the_class_of_the_unit(
-        self, zone: Session, fin: Department, rulebook: RuleBook
-    ) -> None:
-        assert post(zone, fin, "daily.1").points == rulebook.weight("daily.1", 1, "bureau")
+    def test_points_depend_on_the_class_of_the_unit_where_the_rule_book_says_so(self, zone: Session) -> None:
+        put_in_force(zone, load(str(OTHER_SHAPE)), 2023, NOW)
+        zone.add_all([Department(code=kind, name=kind, kind=kind) for kind in ("window", "street", "other")])
+        zone.flush()
+        points = {
+            one.kind: post(zone, one, "work.failure", year=2023).points
+            for one in departments(zone)
+            if one.kind == one.code
+        }
+        assert points == {"window": -60_000, "street": -20_000, "other": -40_000}
 
     def test_entries_are_numbered_from_one_without_a_gap(self, zone: Session, fin: Department) -> None:
         assert [post(zone, fin).id for _ in range(3)] == [1, 2, 3]
