@@ -352,7 +352,10 @@ class _Reader:
         try:
             return read_ballot(self.rulebook, panel, scores, self.units[code].kind)
         except BallotError as fault:
-            raise Fault(f"scores, {code}", str(fault)) from None
+            where = f"scores, {code}" + (f", {fault.aspect}" if fault.aspect else "")
+            limits = f" ({fault.least} to {fault.most})" if fault.most is not None else ""
+            value = ", ".join(map(str, fault.value)) if isinstance(fault.value, tuple) else fault.value
+            raise Fault(where, f"{value} is {_WRONG.get(fault.fault, fault.fault)}{limits}") from None
 
     def _appeal(self, row: _Keys, _at: datetime, _do: str) -> Appeal:
         of = self._id(row) if row.has("id") else self._owed(row)
@@ -392,6 +395,15 @@ class _Reader:
             raise Fault("id", f'nothing is called "{name}"')
         return name
 
+
+_WRONG = {
+    "not_rated": "of a panel that does not rate this kind of department",
+    "shape": "neither one figure per aspect nor one for all",
+    "not_a_number": "no number",
+    "out_of_range": "out of range",
+    "unknown_tier": "no answer that the panel knows",
+}
+"""What a ballot's fault is called."""
 
 _DEEDS: Mapping[str, Callable[[_Reader, _Keys, datetime, str], Deed]] = {
     "submit": _Reader._submit,
