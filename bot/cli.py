@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli_index import VERBS
+from bot.cli_index import IN_CHAT_ONLY, VERBS
 
 OK, FOUND, REFUSED = 0, 1, 2
 
@@ -54,11 +54,11 @@ def application(words: Sequence[str]) -> typer.Typer:
     app = typer.Typer(help=HELP, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     for name, function in _FIXED.items():
         app.command(name, rich_help_panel=MACHINE)(function)
-    called = next((word for word in words if not word.startswith("-")), None)
-    if called is not None and any(name.split()[0] == called for name in VERBS):
+    called, second = [*(word for word in words if not word.startswith("-")), "", ""][:2]
+    if called in {*(name.split()[0] for name in VERBS), *IN_CHAT_ONLY}:
         from bot import cli_verbs
 
-        cli_verbs.add(app, called)
+        cli_verbs.add(app, called, second)
     for name in dict.fromkeys(name.split()[0] for name in VERBS):
         if name != called:
             app.command(name, help=_help(name), rich_help_panel=ADMINISTRATORS)(_placeholder)

@@ -22,4 +22,33 @@ VERBS: dict[str, str] = {
         "Show a rule book in words: each figure with its clause, every assumption. Without a name, the current one."
     ),
     "rules check": "Check a rule book; a faulty one is refused by line or key.",
+    "calendar": "A year's days off and days worked instead, and whether they are announced or estimated.",
+    "calendar load": (
+        "Load a year's holiday notice (JSON: year, papers, days with date and isOffDay); what was held for it settles."
+    ),
+    "post": "Post the monthly summary now: of a month such as 2021-03, or of the latest that is settled.",
+    "duty": "Which duties departments owe, and from when.",
+    "duty assign": "Have a department owe a duty for the periods that end on a day or later (default: today).",
+    "duty end": "Have a department owe a duty no longer for periods that end after a day (default: today).",
+    "task": "Supervised matters and key tasks, with their dates. Departments see their own.",
+    "task add": "Have a department owe something once, with its date, the person responsible and the measures.",
+    "task close": "Register that a task was done, at its real time (default: now), with evidence.",
+    "pending": "Who has not handed in what, and who cannot be reached. Departments see their own.",
+    "remind": "Remind a department now of all it owes; without a name, every department that owes something.",
+    "receive": "Register what reached the office by OA, on paper or by WeChat, at its real time, with evidence.",
+    "return": "Return what was handed in as inadequate, to be corrected by a date; its timeliness stands.",
+    "extend": "Move a deadline; what a passed one brought is taken back if the new one is met or still to come.",
+    "exempt": "Let a department off an obligation: a deduction for it is reversed, a hold ends.",
+    "held": "What waits for a decision, and why.",
+    "held decide": "Decide a hold: enter the deduction, dated at the deadline, or exempt the obligation.",
+    "import": (
+        "Departments with duties, contacts and tasks from the filled-in form; nothing is taken if it has a fault."
+    ),
+    "export": "Files to keep: hand-ins as zip (of a period, of a department), the ledger or the scores as xlsx.",
+    "backup": (
+        "Copy the database into one file beside it, checked after writing; restore by pointing the settings at it."
+    ),
 }
+
+IN_CHAT_ONLY = frozenset({"confirm", "refuse"})
+"""Verbs that take a second person: the command line knows them only to say so."""

@@ -19,6 +19,7 @@ from bot.clock import SystemClock
 from bot.opening import furnish, opened
 from bot.settings import Settings
 from handlers import screens
+from handlers.forms import FORMS
 from handlers.notices import deliver
 from store import acting, people
 from store.commands import VERBS, Act, Param, Verb, complete, take_words, to_json, written
@@ -31,19 +32,19 @@ WITHOUT_OFFICE = frozenset({"rules show", "rules check"})
 """Verbs that may be tried before anything is set up: they look at files alone."""
 
 
-def add(app: typer.Typer, first: str) -> None:
-    """Adds the verbs whose name begins with the word ``first``: one command, or a group of them."""
+def add(app: typer.Typer, first: str, second: str) -> None:
+    """Adds what a line may mean that begins with these two words: a verb of one word, or a group of those of two."""
     verbs.load()
-    named = [verb for verb in VERBS.values() if verb.name.split()[0] == first]
-    if [verb.name for verb in named] == [first]:
-        app.command(first, help=named[0].help, hidden=named[0].chat_only)(_command(named[0]))
+    named = {verb.name: verb for verb in VERBS.values() if verb.name.split()[0] == first}
+    if first in named and f"{first} {second}" not in named:
+        verb = named.pop(first)
+        more = "; ".join(f"kaoping {name}: {other.help}" for name, other in named.items())
+        app.command(first, help=verb.help, epilog=more or None, hidden=verb.chat_only)(command_of(verb))
         return
-    group = typer.Typer(help="; ".join(verb.help for verb in named), no_args_is_help=first not in VERBS)
-    for verb in named:
-        if verb.name == first:
-            group.callback(invoke_without_command=True, help=verb.help)(_alone(verb))
-        else:
-            group.command(verb.name.split()[1], help=verb.help)(_command(verb))
+    group = typer.Typer(help=" ".join(verb.help for verb in named.values()), no_args_is_help=True)
+    for name, verb in named.items():
+        if name != first:
+            group.command(name.split()[1], help=verb.help)(command_of(verb))
     app.add_typer(group, name=first)
 
 
@@ -57,13 +58,16 @@ class Options:
     folder: Path
 
 
-def _command(verb: Verb) -> Callable[..., int]:
+def command_of(verb: Verb) -> Callable[..., int]:
     """A function whose signature Typer turns into the command of a verb."""
 
     def command(**given: Any) -> int:
         options = Options(
             given.pop("said_as"), given.pop("as_json"), given.pop("dry_run", False), given.pop("folder", Path())
         )
+        form = given.pop("template", None)
+        if form is not None:
+            return write_form(verb, form, options)
         return execute(verb, list(_as_line(verb, given)), options)
 
     _sign(command, verb)
@@ -83,18 +87,6 @@ def _as_line(verb: Verb, given: Mapping[str, Any]) -> Iterator[str]:
         yield from said if isinstance(said, list) else [] if said is None else [said]
 
 
-def _alone(verb: Verb) -> Callable[..., int | None]:
-    """The same for a verb that has others under its name: it runs when none of them is called."""
-    command = _command(verb)
-
-    def callback(ctx: typer.Context, **given: Any) -> int | None:
-        return command(**given) if ctx.invoked_subcommand is None else None
-
-    # A word after it is the name of another verb, so its own arguments are given by name.
-    _sign(callback, verb, positional=False, context=True)
-    return callback
-
-
 def _named(param: Param) -> str:
     """The name under which a parameter's option comes from Typer, beside the positional one."""
     return f"{param.name}_named"
@@ -104,7 +96,7 @@ def _positional(verb: Verb) -> list[Param]:
     return [param for param in verb.params if not param.option]
 
 
-def _sign(function: Callable[..., Any], verb: Verb, *, positional: bool = True, context: bool = False) -> None:
+def _sign(function: Callable[..., Any], verb: Verb) -> None:
     """Gives ``function`` the signature that Typer reads: the verb's parameters and what every verb takes."""
     signature: list[inspect.Parameter] = []
 
@@ -112,13 +104,12 @@ def _sign(function: Callable[..., Any], verb: Verb, *, positional: bool = True, 
         kind = inspect.Parameter.KEYWORD_ONLY
         signature.append(inspect.Parameter(name, kind, annotation=annotation, default=default))
 
-    if context:
-        parameter("ctx", typer.Context)
-    for param in _positional(verb) if positional else []:
-        # An instant may take two words, a reason any number.
-        kind: Any = list[str] if param.rest or param.converter.words > 1 else str
+    positional = _positional(verb)
+    for param in positional:
+        # A reason takes any number of words, an instant two. What spills over goes on in order, as in the chat.
+        kind: Any = list[str] if param is positional[-1] and (param.rest or param.converter.words > 1) else str
         argument = typer.Argument(metavar=param.name.upper(), show_default=False)
-        if param.required:
+        if param.required and verb.name not in FORMS:
             parameter(param.name, Annotated[kind, argument])
         else:
             parameter(param.name, Annotated[kind | None, argument], None)
@@ -136,6 +127,11 @@ def _sign(function: Callable[..., Any], verb: Verb, *, positional: bool = True, 
     if verb.changes:
         trial = typer.Option("--dry-run", help="Show what would happen; do nothing.")
         parameter("dry_run", Annotated[bool, trial], False)
+    if verb.name in FORMS:
+        blank = typer.Option(
+            "--template", metavar="FILE", help="Write the blank form to this file, and do nothing else."
+        )
+        parameter("template", Annotated[Path | None, blank], None)
     if verb.name in WRITES_FILES:
         parameter("folder", Annotated[Path, typer.Option("--to", help="The directory for the files.")], Path())
     function.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
@@ -149,7 +145,7 @@ WRITES_FILES = frozenset({"export"})
 def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
     """Does a verb and prints what came of it. Raises Refusal, SettingsFault, RuleBookError or a database error."""
     settings = configured.load()
-    with _house(settings, verb, options.said_as) as act:
+    with _house(settings, options.said_as, alone=verb.name in WITHOUT_OFFICE) as act:
         given = complete(verb, take_words(act, verb, words))
         if options.dry_run:
             seen = acting.preview(act, verb, **given)
@@ -164,11 +160,24 @@ def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
         return FOUND if getattr(result, "fault", None) else 0
 
 
+def write_form(verb: Verb, path: Path, options: Options) -> int:
+    """Writes the blank form of a verb. Raises Refusal file_exists rather than write over one that was filled in."""
+    if path.exists():
+        raise Refusal("file_exists", path=str(path))
+    with _house(configured.load(), options.said_as, alone=True) as act:
+        path.write_bytes(FORMS[verb.name](act))
+    typer.echo(str(path))
+    return 0
+
+
 @contextmanager
-def _house(settings: Settings, verb: Verb, said_as: str | None) -> Iterator[Act]:
-    """An act in one transaction of its own, by the administrator who is meant."""
+def _house(settings: Settings, said_as: str | None, *, alone: bool = False) -> Iterator[Act]:
+    """An act in one transaction of its own, by the administrator who is meant.
+
+    ``alone``: where no administrator is named, an empty house in memory will do.
+    """
     now = SystemClock().now()
-    if verb.name in WITHOUT_OFFICE and not settings.admins and said_as is None:
+    if alone and not settings.admins and said_as is None:
         engine = open_engine("sqlite://")
         prepare(engine)
         with transaction(engine) as session:

@@ -1,11 +1,14 @@
 """Fetches the bytes of files that were handed in, and has them checked: outside any transaction, one after another.
 
-Which files, and what becomes of them, are steps in the database (``handlers.fetched``); here is only what takes time.
+Which files, and what becomes of them, are steps in the database (``handlers.fetched``, and ``handlers.uploads`` for
+what administrators send to a verb); here is only what takes time.
 A file counts from the moment it was sent, so nothing here is in a hurry, and what fails is tried again later.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
 from urllib.parse import quote
 
 import structlog
@@ -16,7 +19,7 @@ from bot.clock import Clock
 from bot.database import Database
 from bot.deliveries import Failed, outcome_of
 from bot.network import UPLOAD_SECONDS, Api
-from handlers import fetched
+from handlers import fetched, uploads
 from handlers.fetched import Wanted
 from scheduler import publicity
 from scheduler.hand_ins import LARGEST_FETCH
@@ -30,6 +33,20 @@ PATIENCE_SECONDS = 5.0
 """How long a file waits for people who write meanwhile: their answers go ahead."""
 AT_ONCE = 20
 """Files looked up in one go."""
+
+
+class Steps(Protocol):
+    """What a kind of file needs done in the database."""
+
+    def wanted(self, session: Session, now: datetime, limit: int) -> list[Wanted]: ...
+    def arrived(
+        self, session: Session, file_id: int, content: bytes, result: CheckResult | None, now: datetime, /
+    ) -> None: ...
+    def delayed(self, session: Session, file_id: int, now: datetime, /) -> None: ...
+    def lost(self, session: Session, file_id: int, why: str, now: datetime, /) -> None: ...
+
+
+STEPS: tuple[Steps, ...] = (uploads, fetched)
 
 
 class Fetcher:
@@ -62,29 +79,30 @@ class Fetcher:
         while True:
             self._hungry.clear()
             waiting = await self._database.insist(self._look, "looking for files")
-            for one in waiting:
+            for steps, one in waiting:
                 await self._caught_up(PATIENCE_SECONDS)
-                await self._fetch(one)
+                await self._fetch(steps, one)
             if len(waiting) < AT_ONCE:
                 try:
                     await asyncio.wait_for(self._hungry.wait(), LOOK_SECONDS)
                 except TimeoutError:
                     continue
 
-    def _look(self, session: Session) -> list[Wanted]:
-        return fetched.wanted(session, self._clock.now(), AT_ONCE)
+    def _look(self, session: Session) -> list[tuple[Steps, Wanted]]:
+        now = self._clock.now()
+        return [(steps, one) for steps in STEPS for one in steps.wanted(session, now, AT_ONCE)]
 
-    async def _fetch(self, one: Wanted) -> None:
+    async def _fetch(self, steps: Steps, one: Wanted) -> None:
         """One file, from Telegram to the tables. What goes wrong with it stops no other."""
         try:
             content = await self._download(one.file_id)
         except TelegramError as error:
-            await self._failed(one, error)
+            await self._failed(steps, one, error)
             return
         result = await asyncio.to_thread(_checked, one, content)
         now = self._clock.now()
         await self._database.insist(
-            lambda session: fetched.arrived(session, one.id, content, result, now), "keeping a file"
+            lambda session: steps.arrived(session, one.id, content, result, now), "keeping a file"
         )
         self._committed()
 
@@ -96,15 +114,15 @@ class Fetcher:
         url = f"{self._file_url}/{quote(described['file_path'])}"
         return await self._api.network.retrieve(url, read_timeout=UPLOAD_SECONDS)
 
-    async def _failed(self, one: Wanted, error: TelegramError) -> None:
+    async def _failed(self, steps: Steps, one: Wanted, error: TelegramError) -> None:
         outcome = outcome_of(error)
         log.warning("a file was not fetched", file=one.id, error=error.message)
         now = self._clock.now()
         if isinstance(outcome, Failed):
             why = "too_large" if "too big" in error.message.lower() else "gone"
-            await self._database.insist(lambda session: fetched.lost(session, one.id, why, now), "giving up a file")
+            await self._database.insist(lambda session: steps.lost(session, one.id, why, now), "giving up a file")
         else:
-            await self._database.insist(lambda session: fetched.delayed(session, one.id, now), "putting off a file")
+            await self._database.insist(lambda session: steps.delayed(session, one.id, now), "putting off a file")
         self._committed()
 
 

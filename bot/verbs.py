@@ -2,7 +2,17 @@
 
 import importlib
 
-ROOMS = ("store.departments", "store.words", "store.verbs", "scoring.commands", "scoring.booklet")
+ROOMS = (
+    "store.departments",
+    "store.words",
+    "store.verbs",
+    "scoring.commands",
+    "scoring.booklet",
+    "scheduler.commands",
+    "scheduler.import_commands",
+    "bot.exporting",
+    "bot.backup",
+)
 
 
 def load() -> None:

@@ -1,6 +1,6 @@
 """What people say, one file per audience."""
 
-from handlers import admins, departments, groups, proposals, registration
+from handlers import admins, departments, groups, proposals, registration, uploads
 from handlers.context import KaopingApplication
 
 
@@ -8,6 +8,7 @@ def register(application: KaopingApplication) -> None:
     """Adds every handler. The first that fits takes an update, so the order is from the particular to the general."""
     registration.register(application)
     groups.register(application)
+    uploads.register(application)
     departments.register(application)
     proposals.register(application)
     admins.register(application)

@@ -11,15 +11,16 @@ from telegram import Message, Update
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 import templates
-from handlers import departments, keyboards, labels, places, results, screens
+from handlers import departments, flow, keyboards, labels, places, results, screens
 from handlers.callers import caller, in_private, registered
 from handlers.context import Context, KaopingApplication
+from handlers.forms import FORMS, file_name
 from handlers.guided import KIND, Guide
 from handlers.notices import deliver
 from handlers.parsing import Line, spotted, taken
 from handlers.screens import ACTION, Screen
-from store import acting, drafts, people
-from store.commands import Act, Verb, to_json
+from store import acting, blobs, drafts, people
+from store.commands import Act, Verb
 from store.drafts import Draft
 from store.errors import Refusal
 from store.people import Person
@@ -151,29 +152,21 @@ def _go_on(
     if guide.asking is None and not guide.verb.changes:
         if draft is not None:
             drafts.finished(context.session, draft)
-        results.show(context, act, guide.verb, guide.given(act))
+        _found(context, act, guide)
         return
-    guide.touched = context.now.isoformat()
-    draft = draft or drafts.opened(
-        context.session, person_id=person.id, chat_id=context.chat_id, kind=KIND, data=guide.data(), now=context.now
-    )
-    if guide.asking is not None:
-        screen = screens.question(act, guide, draft.id, fault=fault)
-    else:
-        screen = _previewed(act, guide, draft)
-    drafts.amended(context.session, draft, guide.data())
-    say(context, screen)
+    draft = draft or flow.opened(act, context.chat_id, guide)
+    say(context, flow.shown(act, guide, draft, fault=fault))
 
 
-def _previewed(act: Act, guide: Guide, draft: Draft, *, stale: bool = False) -> Screen:
-    seen = acting.preview(act, guide.verb, **guide.given(act))
-    guide.seen = _figures(seen)
-    return screens.preview(act, guide, draft.id, seen, stale=stale)
-
-
-def _figures(seen: acting.Preview) -> dict[str, Any]:
-    """What of a preview must not have changed when it is confirmed: all but the time at which it was made."""
-    return {"before": to_json(seen.before), "after": to_json(seen.after), "need": to_json(seen.need)}
+def _found(context: Context, act: Act, guide: Guide) -> None:
+    """The result of a verb that changes nothing; the department is asked for where it cannot do without."""
+    try:
+        results.show(context, act, guide.verb, guide.given(act))
+    except Refusal as refusal:
+        if refusal.code != "department_needed" or guide.steps or not in_private(context):
+            raise
+        guide.steps = ["department"]
+        say(context, flow.shown(act, guide, flow.opened(act, context.chat_id, guide)))
 
 
 def say(context: Context, screen: Screen) -> None:
@@ -265,6 +258,10 @@ def _step(context: Context, person: Person, draft: Draft, what: str, arguments: 
         say(context, Screen(templates.refusal("draft_expired", {"verb": guide.verb.name})))
         return
     act = act_of(context, person)
+    if what == "t" and guide.verb.name in FORMS:
+        blank = blobs.put(context.session, FORMS[guide.verb.name](act), context.now)
+        context.send_file(file_name(guide.verb.name), blob=blank)
+        return
     if what == "y":
         if guide.asking is None:
             _confirmed(context, act, guide, draft)
@@ -303,8 +300,8 @@ def _confirmed(context: Context, act: Act, guide: Guide, draft: Draft) -> None:
     """确认: what was shown is done, if it is still what would be done; else it is shown anew."""
     given = guide.given(act)
     now_seen = acting.preview(act, guide.verb, **given)
-    if guide.seen != _figures(now_seen):
-        guide.seen, guide.touched = _figures(now_seen), context.now.isoformat()
+    if guide.seen != flow.figures(now_seen):
+        guide.seen, guide.touched = flow.figures(now_seen), context.now.isoformat()
         drafts.amended(context.session, draft, guide.data())
         say(context, screens.preview(act, guide, draft.id, now_seen, stale=True))
         return

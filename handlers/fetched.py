@@ -33,7 +33,7 @@ _LONGEST_WAIT = timedelta(hours=2)
 
 _MEGABYTE = 1024 * 1024
 
-Check = Callable[[bytes], CheckResult]
+Check = Callable[[bytes], CheckResult | None]
 
 
 @dataclass(frozen=True)
@@ -167,12 +167,12 @@ def _check_for(session: Session, file: HandInFile, one: HandIn) -> Check | None:
     duty = frame.duty(obligation.year, obligation.duty) if obligation and obligation.duty else None
     if duty is None or duty.check is None:
         return None
-    layout, calendar, name, today = layouts.load(duty.check), frame.calendar, file.name, china(one.sent_at).date()
+    layout, calendar, name, today = duty.check, frame.calendar, file.name, china(one.sent_at).date()
 
     def working_day_after(day: date, number: int) -> date:
         return calendar.after(day, number)
 
     def check(content: bytes) -> CheckResult:
-        return publicity.check(name, content, layout, working_day_after=working_day_after, today=today)
+        return publicity.check(name, content, layouts.load(layout), working_day_after=working_day_after, today=today)
 
     return check

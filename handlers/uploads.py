@@ -1,0 +1,178 @@
+"""Files that a verb asks for: a document sent to it is fetched afterwards, and then the verb goes on.
+
+What is fetched and what became of it are steps in the database, as for hand-ins (``handlers.fetched``).
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+from telegram import Message, Update
+from telegram.ext import BaseHandler
+
+import templates
+from handlers import flow, keyboards
+from handlers.admins import act_of, forget
+from handlers.callers import in_private, registered
+from handlers.context import Context, KaopingApplication
+from handlers.fetched import Wanted
+from handlers.guided import KIND as VERB_KIND
+from handlers.guided import Guide
+from handlers.parsing import spotted
+from handlers.screens import Screen
+from scheduler import publicity, spreadsheets
+from scheduler.hand_ins import LARGEST_FETCH
+from scheduler.publicity import CheckResult
+from store import blobs, drafts, outbox, people
+from store.commands import Act
+from store.drafts import Draft
+from store.errors import Refusal
+from store.outbox import Lane
+from store.people import Person
+
+KIND = "upload"
+FILE = "file"
+"""A parameter of this name takes a document."""
+TRIES = 5
+_WAIT = timedelta(seconds=15)
+
+
+class SentFile(BaseHandler[Update, Context, None]):
+    """Takes a document that a verb under way has asked for, or whose caption names a verb that takes one."""
+
+    def __init__(self, application: KaopingApplication) -> None:
+        super().__init__(sent)
+        self._application = application
+
+    def check_update(self, update: object) -> object | None:
+        """Whether the message is ours; what it was found to be is looked up again when it is handled."""
+        if not isinstance(update, Update) or update.message is None or update.effective_user is None:
+            return None
+        session = self._application.work.session  # type: ignore[attr-defined]
+        person = people.person_of(session, update.effective_user.id)
+        return _meant(session, person, update.message)
+
+
+def register(application: KaopingApplication) -> None:
+    """Adds what this file answers to. Before the departments: to them every file is a hand-in."""
+    application.add_handler(SentFile(application))
+
+
+def _meant(session: Session, person: Person | None, message: Message) -> Guide | None:
+    """The verb that a document is for."""
+    if message.document is None or person is None:
+        return None
+    line = spotted(message.caption or "")
+    if line is not None and any(param.name == FILE for param in line.verb.params):
+        return Guide.begin(line.verb, {}) if line.verb.roles & people.roles_of(session, person) else None
+    found = drafts.under_way(session, person_id=person.id, chat_id=message.chat.id, kinds=(VERB_KIND,))
+    guide = Guide.of(found[0]) if found else None
+    return guide if guide is not None and guide.asking is not None and guide.asking.name == FILE else None
+
+
+async def sent(update: Update, context: Context) -> None:
+    """A document for a verb: remembered, to be fetched once this update is done."""
+    message = update.message
+    person = registered(context)
+    guide = _meant(context.session, person, message) if message is not None else None
+    if message is None or message.document is None or guide is None:
+        return
+    if not in_private(context):
+        raise Refusal("not_in_groups", verb=guide.verb.name, bot=context.bot.username)
+    document = message.document
+    name = document.file_name or "file"
+    if (document.file_size or 0) > LARGEST_FETCH:
+        raise Refusal("upload_too_large", name=name, most=LARGEST_FETCH // 1024 // 1024)
+    forget(context, person)
+    act = act_of(context, person)
+    draft = flow.opened(act, context.chat_id, guide)
+    data = {"file": document.file_id, "name": name, "guide": draft.id, "tries": 0, "not_before": None}
+    drafts.opened(context.session, person_id=person.id, chat_id=context.chat_id, kind=KIND, data=data, now=context.now)
+    context.reply(templates.render("admins/reading", name=name))
+
+
+def wanted(session: Session, now: datetime, limit: int) -> list[Wanted]:
+    """The documents to fetch next, oldest first."""
+    waiting = session.exec(select(Draft).where(Draft.kind == KIND).order_by(col(Draft.id)).limit(limit)).all()
+    due = [one for one in waiting if _due(one, now)]
+    return [Wanted(one.id, one.data["file"], _readable) for one in due]
+
+
+def _due(draft: Draft, now: datetime) -> bool:
+    not_before = draft.data["not_before"]
+    return not_before is None or datetime.fromisoformat(not_before) <= now
+
+
+def _readable(content: bytes) -> CheckResult | None:
+    """Looks into the file outside any transaction, so that a malicious one holds up nobody."""
+    if content.lstrip()[:1] == b"{":
+        return None
+    try:
+        spreadsheets.read(content)
+    except spreadsheets.Unreadable as fault:
+        return publicity.unreadable(fault.code, **fault.facts)
+    return None
+
+
+def arrived(session: Session, draft_id: int, content: bytes, result: CheckResult | None, now: datetime) -> None:
+    """The bytes are here: the verb goes on with its preview, or says what is wrong with the file."""
+
+    def given(act: Act, guide: Guide, upload: Draft) -> None:
+        if result is not None:
+            faults = [{"sheet": "", "cell": "", "code": result.why, "facts": dict(result.facts)}]
+            raise Refusal("import_faulty", name=upload.data["name"], faults=faults)
+        said = f"blob:{blobs.put(session, content, now)}"
+        named = guide.asking is not None and guide.asking.converter.words > 1
+        guide.take(act, f"{said} {upload.data['name']}" if named else said)
+
+    _go_on(session, draft_id, now, given)
+
+
+def delayed(session: Session, draft_id: int, now: datetime) -> None:
+    """It could not be had this time. After TRIES the verb asks for the file again."""
+    upload = drafts.find(session, draft_id)
+    if upload is None:
+        return
+    tries = upload.data["tries"] + 1
+    if tries >= TRIES:
+        lost(session, draft_id, "unreachable", now)
+        return
+    drafts.amended(session, upload, upload.data | {"tries": tries, "not_before": (now + _WAIT * tries).isoformat()})
+
+
+def lost(session: Session, draft_id: int, _why: str, now: datetime) -> None:
+    """Its bytes will not come."""
+
+    def given(_act: Act, _guide: Guide, upload: Draft) -> None:
+        raise Refusal("upload_lost", name=upload.data["name"])
+
+    _go_on(session, draft_id, now, given)
+
+
+def _go_on(session: Session, draft_id: int, now: datetime, give: Callable[[Act, Guide, Draft], Any]) -> None:
+    upload = drafts.find(session, draft_id)
+    draft = drafts.find(session, upload.data["guide"]) if upload is not None else None
+    if upload is None:
+        return
+    drafts.finished(session, upload)
+    if draft is None:
+        # Cancelled meanwhile, or another verb has taken its place.
+        return
+    act = Act(session, now, session.get_one(Person, upload.person_id), "chat")
+    guide = Guide.of(draft)
+    try:
+        give(act, guide, upload)
+        screen = flow.shown(act, guide, draft)
+    except Refusal as refusal:
+        screen = flow.shown(act, Guide.of(draft), draft, fault=refusal)
+    _say(session, upload.chat_id, screen, now)
+
+
+def _say(session: Session, chat_id: int, screen: Screen, now: datetime) -> None:
+    parts = templates.split(screen.text)
+    for number, part in enumerate(parts, 1):
+        payload: dict[str, Any] = {"text": part, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+        if number == len(parts):
+            payload["reply_markup"] = screen.markup or keyboards.inline()
+        outbox.enqueue(session, chat_id=chat_id, method="sendMessage", payload=payload, lane=Lane.REPLY, now=now)

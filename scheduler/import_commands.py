@@ -1,0 +1,210 @@
+"""The verb ``import``: departments with duties, contacts and tasks out of one spreadsheet, all of it or nothing."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from sqlmodel import Session, col, select
+
+from scheduler.duties import assign_duty, assignments
+from scheduler.frame import Frame
+from scheduler.import_form import Vocabulary
+from scheduler.importing import ContactRow, DepartmentRow, Parsed, TaskRow, parse
+from scheduler.tables import Task
+from scheduler.tasks import add_task
+from scoring.rulebook import RuleBook
+from scoring.standings import current_year, in_force
+from store import blobs, invitations
+from store.commands import Act, command, converter
+from store.errors import Refusal
+from store.invitations import Invitation
+from store.people import Appointment, Department, Person, Role, departments
+from store.times import CHINA, china
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that somebody gave: its name, and its bytes."""
+
+    name: str
+    content: bytes = field(repr=False)
+    sha256: str = ""
+
+
+Form = Annotated[Upload, "import form"]
+"""The import's spreadsheet: in the chat a document that was sent, on the command line a path."""
+
+
+@dataclass(frozen=True)
+class NewDepartment:
+    """A department that was entered or changed; ``duties`` are titles of what it owes from now on."""
+
+    code: str
+    department: str
+    new: bool
+    duties: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """A person who was invited. ``token`` goes into the link and is kept nowhere."""
+
+    number: int
+    department: str | None
+    role: str
+    name: str
+    token: str
+
+
+@dataclass(frozen=True)
+class NewTask:
+    number: int
+    department: str
+    title: str
+    due: datetime
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a file brought. ``raters``: rows that wait for a survey; ``same``: rows that say what is known already."""
+
+    file: str
+    departments: tuple[NewDepartment, ...]
+    contacts: tuple[NewContact, ...]
+    tasks: tuple[NewTask, ...]
+    raters: int
+    same: int
+    expires_at: datetime
+
+
+@converter(Form, write=lambda upload: f"blob:{upload.sha256} {upload.name}" if upload.sha256 else upload.name, words=2)
+def _form(act: Act, text: str) -> Upload:
+    if act.via == "command line":
+        try:
+            return Upload(Path(text).name, Path(text).read_bytes())
+        except OSError:
+            raise Refusal("file_unreadable", file=text) from None
+    sha256, _, name = text.removeprefix("blob:").partition(" ")
+    try:
+        return Upload(name, blobs.get(act.session, sha256), sha256)
+    except KeyError:
+        raise Refusal("file_needed") from None
+
+
+def vocabulary(session: Session, rulebook: RuleBook) -> Vocabulary:
+    """The words that may stand in the form's cells now."""
+    known = {one.code: (one.name, *one.aliases.split()) for one in departments(session)}
+    return Vocabulary.of(rulebook, known)
+
+
+@command("import", words=("导入", "批量导入"), changes=True, group="people")
+def import_form(act: Act, file: Form) -> Imported:
+    """Departments with duties, contacts and tasks from the filled-in form; nothing is taken if it has a fault."""
+    rulebook = in_force(act.session, current_year(act.session, act.now))
+    parsed = parse(file.content, vocabulary(act.session, rulebook), today=china(act.now).date())
+    if parsed.faults:
+        raise Refusal(
+            "import_faulty", name=file.name, faults=[asdict(one) | {"facts": dict(one.facts)} for one in parsed.faults]
+        )
+    result = _Import(act, rulebook).take(file.name, parsed)
+    if not (result.departments or result.contacts or result.tasks or result.raters):
+        raise Refusal("import_nothing_new")
+    return result
+
+
+class _Import:
+    """One file being entered, in one transaction."""
+
+    def __init__(self, act: Act, rulebook: RuleBook) -> None:
+        self.act = act
+        self.session = act.session
+        self.rulebook = rulebook
+        self.frame = Frame.of(act.session)
+        self.same = 0
+
+    def take(self, name: str, parsed: Parsed) -> Imported:
+        units = list(self._departments(parsed.departments))
+        contacts = list(self._contacts(parsed.contacts))
+        tasks = list(self._tasks(parsed.tasks))
+        expires_at = self.act.now + timedelta(days=invitations.DEFAULT_DAYS)
+        return Imported(name, tuple(units), tuple(contacts), tuple(tasks), len(parsed.raters), self.same, expires_at)
+
+    def _departments(self, rows: Iterable[DepartmentRow]) -> Iterable[NewDepartment]:
+        known = {one.code: one for one in self.session.exec(select(Department))}
+        for row in rows:
+            unit = known.get(row.code)
+            new = unit is None
+            unit = unit or Department(code=row.code, name=row.name, kind=row.kind)
+            before = (unit.name, unit.kind, unit.vertical, unit.aliases, unit.office, unit.active)
+            unit.name, unit.kind, unit.vertical = row.name, row.kind, row.vertical
+            unit.aliases, unit.active = " ".join(row.aliases), True
+            if row.office:
+                self._make_office(known.values(), unit)
+            changed = (unit.name, unit.kind, unit.vertical, unit.aliases, unit.office, unit.active) != before
+            self.session.add(unit)
+            self.session.flush()
+            duties = list(self._duties(unit, row))
+            if new or changed or duties:
+                yield NewDepartment(unit.code, unit.name, new, tuple(duties))
+            else:
+                self.same += 1
+
+    def _make_office(self, units: Iterable[Department], office: Department) -> None:
+        for unit in units:
+            unit.office = unit is office
+            self.session.add(unit)
+        office.office = True
+
+    def _duties(self, unit: Department, row: DepartmentRow) -> Iterable[str]:
+        owed = {one.duty for one in assignments(self.session, unit.id) if one.until is None}
+        for duty, since in row.duties:
+            if duty not in owed:
+                assign_duty(self.frame, unit, duty, since=since, now=self.act.now)
+                yield self.rulebook.duties[duty].title
+
+    def _contacts(self, rows: Iterable[ContactRow]) -> Iterable[NewContact]:
+        by_code = {one.code: one for one in departments(self.session)}
+        known = self._known_contacts()
+        for row in rows:
+            unit = by_code[row.department] if row.department else None
+            if (row.role, unit.id if unit else None, row.name) in known:
+                self.same += 1
+                continue
+            token, invitation = invitations.invite(
+                self.session, role=Role(row.role), department=unit, name=row.name, by=self.act.actor, now=self.act.now
+            )
+            yield NewContact(invitation.id, unit.name if unit else None, row.role, row.name, token)
+
+    def _known_contacts(self) -> set[tuple[str, int | None, str]]:
+        """Who is in office or invited already: asking them twice would only confuse them."""
+        query = select(Appointment.role, Appointment.department_id, Person.name).join(Person)
+        in_office = self.session.exec(query.where(col(Appointment.until).is_(None)))
+        invited: list[Invitation] = invitations.waiting(self.session, self.act.now)
+        return {(role, unit, name) for role, unit, name in in_office} | {
+            (one.role, one.department_id, one.name) for one in invited
+        }
+
+    def _tasks(self, rows: Iterable[TaskRow]) -> Iterable[NewTask]:
+        by_code = {one.code: one for one in departments(self.session)}
+        known = {(one.department_id, one.item, one.title) for one in self.session.exec(select(Task))}
+        for row in rows:
+            unit = by_code[row.department]
+            if (unit.id, row.item, row.title) in known:
+                self.same += 1
+                continue
+            # The last day counts in full.
+            due_at = datetime.combine(row.due + timedelta(days=1), time(), CHINA)
+            obligation = add_task(
+                self.frame,
+                unit,
+                self.rulebook.items[row.item],
+                title=row.title,
+                due_at=due_at,
+                now=self.act.now,
+                by=self.act.actor.id,
+                responsible=row.responsible,
+                measures=row.measures,
+            )
+            yield NewTask(obligation.task_id or 0, unit.name, row.title, due_at)
