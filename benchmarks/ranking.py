@@ -60,30 +60,33 @@ def filled(path: Path, departments: int, entries: int, rulebook: RuleBook) -> En
     return engine
 
 
-def milliseconds(work: Callable[[], object], times: int) -> float:
-    """The best of several runs, after one that warms the caches: what is slower was disturbed from outside."""
-    work()
-    taken = []
-    for _ in range(times):
-        gc.collect()
-        began = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - began) * 1000)
-    return min(taken)
+def milliseconds(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """The best of several rounds of each, taken in turn, so that what disturbs one from outside disturbs all alike."""
+    best = dict.fromkeys(works, float("inf"))
+    for _ in range(rounds):
+        for name, work in works.items():
+            gc.collect()
+            began = time.perf_counter()
+            work()
+            best[name] = min(best[name], (time.perf_counter() - began) * 1000)
+    return best
 
 
-def measured(departments: int, entries: int, times: int) -> dict[str, float]:
+def measured(departments: int, entries: int, rounds: int) -> dict[str, float]:
     """Milliseconds: the sums that a score needs, a sum per department alone, the rank list, one department's score."""
     with tempfile.TemporaryDirectory() as folder:
         engine = filled(Path(folder) / "ledger.db", departments, entries, load("jilin-2021"))
         with Session(engine) as session:
             department = session.get_one(Department, (departments + 1) // 2)
-            found = {
-                "plain": milliseconds(lambda: session.connection().execute(PLAIN).all(), times),
-                "coarse": milliseconds(lambda: session.connection().execute(COARSE).all(), times),
-                "rank": milliseconds(lambda: rank_list(session, 2021, "daily"), times),
-                "score": milliseconds(lambda: card_of(session, department, 2021), times * 5),
-            }
+            found = milliseconds(
+                {
+                    "plain": lambda: session.connection().execute(PLAIN).all(),
+                    "coarse": lambda: session.connection().execute(COARSE).all(),
+                    "rank": lambda: rank_list(session, 2021, "daily"),
+                },
+                rounds,
+            )
+            found |= milliseconds({"score": lambda: card_of(session, department, 2021)}, rounds * 5)
         engine.dispose()
     return found
 
@@ -91,9 +94,9 @@ def measured(departments: int, entries: int, times: int) -> dict[str, float]:
 def main(*, quick: bool = False) -> None:
     """Print the figures of one run. ``quick``: a tenth of the entries."""
     departments, entries = (1_000, 100_000) if quick else (1_000, 1_000_000)
-    many = measured(departments, entries, times=3 if quick else 5)
+    many = measured(departments, entries, rounds=5 if quick else 10)
     each = entries // departments
-    alone = measured(1, each, times=5)
+    alone = measured(1, each, rounds=10)
     print(f"rank: {departments:,} departments, {entries:,} entries, SQLite on disk")
     print(f"  plain SQL GROUP BY     {many['plain']:8.1f} ms   per department and item, which caps and vetoes need")
     print(f"  rank list              {many['rank']:8.1f} ms   ratio {many['rank'] / many['plain']:.2f} (bar 2)")

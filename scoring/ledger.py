@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 from sqlmodel import select as select_rows
 
-from scoring.chain import FIELDS, FORM, GENESIS, START, Break, Head, seal, unfit, walk
+from scoring.chain import FORM, GENESIS, START, Break, Head, seal, unfit, walk
 from scoring.standings import in_force
 from scoring.tables import LedgerEntry
 from store.errors import Refusal
@@ -19,6 +19,7 @@ Source = Literal["auto", "admin", "appeal"]
 _ENTRIES = SQLModel.metadata.tables["ledger_entry"]
 _HEADS = SQLModel.metadata.tables["ledger_head"]
 _HEAD = select(_HEADS.c.number, _HEADS.c.hash)
+_HEAD_HELD = _HEAD.with_for_update()
 
 
 def post(
@@ -54,24 +55,21 @@ def post(
         points = rulebook.weight(item, count, department.kind)
     return _append(
         session,
-        LedgerEntry(
-            year=year,
-            department_id=department_id,
-            item=item,
-            count=count,
-            points=points,
-            happened_at=happened_at,
-            recorded_at=recorded_at,
-            recorded_by=recorded_by,
-            confirmed_by=confirmed_by,
-            source=source,
-            reason=reason,
-            evidence=evidence,
-            period=period,
-            event=event,
-            previous_hash="",
-            hash="",
-        ),
+        year=year,
+        department_id=department_id,
+        item=item,
+        count=count,
+        points=points,
+        happened_at=happened_at,
+        recorded_at=recorded_at,
+        recorded_by=recorded_by,
+        confirmed_by=confirmed_by,
+        source=source,
+        reason=reason,
+        evidence=evidence,
+        period=period,
+        event=event,
+        reverses_id=None,
     )
 
 
@@ -97,25 +95,21 @@ def reverse(
         raise Refusal("already_reversed", entry=entry.id, reversal=earlier.id)
     return _append(
         session,
-        LedgerEntry(
-            year=entry.year,
-            department_id=entry.department_id,
-            item=entry.item,
-            count=-entry.count,
-            points=-entry.points,
-            happened_at=entry.happened_at,
-            recorded_at=now,
-            recorded_by=by,
-            confirmed_by=confirmed_by,
-            source=source,
-            reason=reason,
-            evidence=evidence,
-            period=entry.period,
-            event=entry.event,
-            reverses_id=entry.id,
-            previous_hash="",
-            hash="",
-        ),
+        year=entry.year,
+        department_id=entry.department_id,
+        item=entry.item,
+        count=-entry.count,
+        points=-entry.points,
+        happened_at=entry.happened_at,
+        recorded_at=now,
+        recorded_by=by,
+        confirmed_by=confirmed_by,
+        source=source,
+        reason=reason,
+        evidence=evidence,
+        period=entry.period,
+        event=entry.event,
+        reverses_id=entry.id,
     )
 
 
@@ -155,18 +149,16 @@ def verify(session: Session, recorded: Head | None = None) -> Break | Head:
     return walk((dict(row) for row in rows.mappings()), last, recorded) or last
 
 
-def _append(session: Session, entry: LedgerEntry) -> LedgerEntry:
-    faults = list(unfit(entry.evidence))
+def _append(session: Session, **content: Any) -> LedgerEntry:
+    faults = list(unfit(content["evidence"]))
     if faults:
         raise ValueError(f"not fit for a ledger: {faults[0]}")
     number, previous = _lock_head(session)
-    entry.id = number + 1
-    entry.form = FORM
-    entry.previous_hash = previous
-    entry.hash = seal(previous, {name: getattr(entry, name) for name in FIELDS})
+    content["id"] = number + 1
+    entry = LedgerEntry(form=FORM, previous_hash=previous, hash=seal(previous, content), **content)
     session.add(entry)
     session.flush()
-    session.connection().execute(update(_HEADS).values(number=entry.id, hash=entry.hash))
+    session.connection().execute(update(_HEADS), {"number": entry.id, "hash": entry.hash})
     return entry
 
 
@@ -176,10 +168,10 @@ def _lock_head(session: Session) -> Head:
     On PostgreSQL the row lock does it; on SQLite a transaction that writes is the only one.
     """
     connection = session.connection()
-    row = connection.execute(_HEAD.with_for_update()).first()
+    row = connection.execute(_HEAD_HELD).first()
     if row is None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         first = dialect.insert(_HEADS).values(id=1, number=0, hash=GENESIS)
         connection.execute(first.on_conflict_do_nothing(index_elements=["id"]))
-        row = connection.execute(_HEAD.with_for_update()).one()
+        row = connection.execute(_HEAD_HELD).one()
     return row.number, row.hash

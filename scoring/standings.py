@@ -63,6 +63,8 @@ def in_force(session: Session, year: int) -> RuleBook:
     row = session.get(AssessmentYear, year)
     if row is None:
         raise Refusal("year_not_in_force", year=year, years=years(session))
+    # A session forgets what nobody holds; this one is asked for with every entry.
+    session.info["assessment_year", year] = row
     if row.digest not in _BOOKS:
         kept = session.get_one(RuleBookVersion, row.digest)
         _BOOKS[row.digest] = parse(kept.text, kept.name)
