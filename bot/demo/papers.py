@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from xml.sax.saxutils import escape
 
 import xlsxwriter
@@ -46,6 +46,7 @@ def ledger(layout: Layout, department: str, month: date, *, faulty: bool = False
     """
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as book:
+        book.set_properties({"created": datetime(*_MOMENT, tzinfo=UTC)})
         for number, table in enumerate(layout.tables):
             sheet = book.add_worksheet(table.title)
             titles = [column.title for column in table.columns] + (["公示日期"] if table.published else [])
