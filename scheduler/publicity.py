@@ -96,13 +96,20 @@ def check(
     tally: Counter[str] = Counter()
     listed: list[Finding] = []
     tables: list[TableRead] = []
+
+    def note(finding: Finding) -> None:
+        tally[finding.code] += 1
+        if len(listed) < most:
+            listed.append(finding)
+
     for table in found:
         examination = _Examination(table, layout, working_day_after, today)
         for finding in examination.findings():
-            tally[finding.code] += 1
-            if len(listed) < most:
-                listed.append(finding)
+            note(finding)
         tables.append(TableRead(table.sheet.name, table.table.code, table.table.title, examination.rows))
+    # A month with permits and no penalties is an ordinary month; one with neither is a nil report.
+    if not any(table.rows for table in tables):
+        note(Finding(found[0].sheet.name, found[0].header + 1, "", "", "no_rows", "", {}))
     return CheckResult(
         "readable",
         tables=tuple(tables),
@@ -188,8 +195,6 @@ class _Examination:
             if self._is_data(row, number):
                 self.rows += 1
                 yield from self._row(row, number)
-        if not self.rows:
-            yield self._finding(at.header, None, "", "no_rows")
         if self._past_due and at.published is None:
             days = self.layout.publish_within or 0
             yield self._finding(at.header, None, "", "publication_unknown", rows=self._past_due, days=days)

@@ -32,8 +32,6 @@ from sandbox.limits import Limits
 from store.db import open_engine, prepare, transaction
 from store.times import china
 
-SUMMARY_CHAT = "经开区营商环境考评群"
-
 
 def play(*, once: bool, port: int) -> int:
     """Plays the quarter; unless ``once``, serves the page until Ctrl-C. Returns the exit code."""
@@ -50,17 +48,15 @@ async def _showing(zone: Zone, folder: Path, *, once: bool, port: int) -> None:
     async with _sandbox(clock, port) as sandbox:
         show = Play(zone, sandbox, engine)
         show.furnish()
-        summary = sandbox.group(SUMMARY_CHAT, [show.people[one.name] for one in zone.players[:3]])
         settings = Settings(
             _env_file=None,
             token=sandbox.token,
             api_base=sandbox.url,
-            summary_chat=summary.id,
+            summary_chat=show.summary.id,
             limits=False,
         )
         bot = assembly.assemble(settings, engine, ServerClock())
         async with bot.running():
-            await summary.add_bot()
             await show.meet()
             await _watched(show)
             with transaction(engine) as session:

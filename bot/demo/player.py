@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from bot.demo import papers
 from bot.demo.zone import Errand, Saying, Zone, errands, settle_in
+from handlers import fetched
 from sandbox.facade import GroupView, PersonView, Sandbox
 from scheduler import layouts
 from scheduler.frame import calendar_in_force
@@ -33,15 +34,17 @@ class Play:
         self.engine = engine
         self.people: dict[str, PersonView] = {}
         self.groups: dict[str, GroupView] = {}
+        self.summary: GroupView
         self._links: dict[str, str] = {}
         self._layout = layouts.load("publicity-2018")
 
     def furnish(self) -> None:
-        """Moves the zone into the database, and its people into the sandbox."""
-        with transaction(self.engine) as session:
-            self._links = settle_in(session, self.zone)
+        """Moves the zone's people into the sandbox, and the zone into the database."""
         for one in self.zone.players:
             self.people[one.name] = self.sandbox.person(one.name, note=one.note)
+        with transaction(self.engine) as session:
+            self._links = settle_in(session, self.zone, self.people[self.zone.chair.name].id)
+        self.summary = self.sandbox.group(self.zone.summary_chat, [self.people[self.zone.chair.name]])
         for unit in self.zone.units:
             if unit.group and unit.liaison:
                 self.groups[unit.code] = self.sandbox.group(unit.group, [self.people[unit.liaison]])
@@ -50,6 +53,7 @@ class Play:
         """Everybody follows the link of his invitation; departments with a group take the bot in and bind it."""
         for name, person in self.people.items():
             await person.start(self._links.get(name))
+        await self.summary.add_bot()
         await self.settled()
         for unit in self.zone.units:
             if unit.group and unit.liaison:
@@ -82,7 +86,7 @@ class Play:
 
     def _idle(self, at: datetime) -> bool:
         with transaction(self.engine) as session:
-            return vitals.is_idle(session, at)
+            return vitals.is_idle(session, at) and not fetched.wanted(session, at, 1)
 
     def _looks(self, calendar: WorkCalendar) -> Iterator[datetime]:
         day = self.zone.opens.astimezone(CHINA).date()

@@ -22,9 +22,6 @@ from store.times import CHINA
 
 Way = Literal["file", "text", "nil", "group"]
 
-FIRST_ADMINISTRATOR = 6_000_000_001
-"""Telegram id of the first person of the sandbox."""
-
 
 @dataclass(frozen=True)
 class Player:
@@ -82,15 +79,21 @@ class Errand:
 
 @dataclass(frozen=True)
 class Zone:
-    """The zone as the file tells it."""
+    """The zone as the file tells it; of the players, those come first whom the page shows at first."""
 
     name: str
     year: int
     opens: datetime
     ends: datetime
+    summary_chat: str
     players: tuple[Player, ...]
     units: tuple[Unit, ...]
     sayings: tuple[Saying, ...]
+
+    @property
+    def chair(self) -> Player:
+        """The administrator who is there from the beginning and invites the others."""
+        return next(one for one in self.players if one.role == Role.ADMINISTRATOR)
 
 
 def sample() -> Zone:
@@ -106,7 +109,8 @@ def sample() -> Zone:
         told["year"],
         told["opens"],
         told["ends"],
-        tuple(players),
+        told["summary_chat"],
+        tuple(sorted(players, key=lambda one: (*told["front"], one.name).index(one.name))),
         tuple(map(_unit, told["department"])),
         tuple(Saying(one["at"], one["who"], one.get("say"), one["tap"]) for one in told["act"]),
     )
@@ -132,8 +136,8 @@ def _unit(told: dict[str, Any]) -> Unit:
     )
 
 
-def settle_in(session: Session, zone: Zone) -> dict[str, str]:
-    """Puts the rule book in force, enters the departments with their duties, appoints the first administrator.
+def settle_in(session: Session, zone: Zone, chair_id: int) -> dict[str, str]:
+    """Puts the rule book in force, enters the departments with their duties, appoints the chair by his Telegram id.
 
     Returns the others' invitations: their names to the tokens of their links.
     """
@@ -156,8 +160,8 @@ def settle_in(session: Session, zone: Zone) -> dict[str, str]:
     for one in zone.units:
         for duty in one.duties or tuple(rulebook.duties):
             assign_duty(frame, units[one.code], duty, since=zone.opens.date().replace(day=1), now=zone.opens)
-    first, *others = zone.players
-    chair = people.met(session, FIRST_ADMINISTRATOR, name=first.name, username=None, now=zone.opens)
+    first = zone.chair
+    chair = people.met(session, chair_id, name=first.name, username=None, now=zone.opens)
     people.appoint(session, chair, first.role, zone.opens, units[first.department].id if first.department else None)
     return {
         one.name: invitations.invite(
@@ -168,7 +172,8 @@ def settle_in(session: Session, zone: Zone) -> dict[str, str]:
             by=chair,
             now=zone.opens,
         )[0]
-        for one in others
+        for one in zone.players
+        if one != first
     }
 
 

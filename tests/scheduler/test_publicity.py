@@ -331,6 +331,19 @@ def test_a_ledger_without_rows_is_told_of_the_nil_report() -> None:
     assert only(examine(workbook())) == (2, "", "no_rows")
 
 
+def test_permits_and_no_penalties_make_an_ordinary_month() -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        for table, row in ((PERMITS, PERMIT), (PENALTIES, {})):
+            page = book.add_worksheet(table.title)
+            for place, column in enumerate(table.columns):
+                page.write(0, place, column.title)
+                page.write(1, place, row.get(column.title, ""))
+    result = examine(out.getvalue())
+    assert [(table.title, table.rows) for table in result.tables] == [("行政许可", 1), ("行政处罚", 0)]
+    assert result.findings == ()
+
+
 def test_only_the_first_findings_are_listed_and_all_are_counted() -> None:
     rows = [PERMIT | {"许可内容": "", "许可编号": str(n)} for n in range(200)]
     result = examine(workbook(*rows), most=5)
