@@ -38,9 +38,6 @@ def invoke(words: Sequence[str]) -> int:
         return _complain("stopped", 130)
     except _UsageError as fault:
         return _complain(_one_line(fault), REFUSED)
-    except BrokenPipeError:
-        # Whoever read our output has had enough of it: kaoping audit | head
-        return OK
     except Exception as fault:
         said = _known(fault)
         if said is None:

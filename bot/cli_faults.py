@@ -32,9 +32,10 @@ def _database(fault: DatabaseError | InterfaceError) -> str:
 
 
 def refusal(fault: Refusal) -> str:
-    """The sentence that the chat would say, on one line."""
+    """The sentence that the chat would say, on one line; the faults of a file have a line each."""
     try:
         sentence = templates.refusal(fault.code, fault.facts)
     except (KeyError, jinja2.UndefinedError):
         return str(fault)
-    return " ".join(templates.plain(sentence).split())
+    said = templates.plain(sentence)
+    return said if "faults" in fault.facts else " ".join(said.split())

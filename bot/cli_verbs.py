@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 import templates
+from bot import cli_faults, verbs
 from bot import settings as configured
-from bot import verbs
 from bot.clock import SystemClock
 from bot.opening import furnish, opened
 from bot.settings import Settings
@@ -144,20 +144,36 @@ WRITES_FILES = frozenset({"export"})
 
 def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
     """Does a verb and prints what came of it. Raises Refusal, SettingsFault, RuleBookError or a database error."""
+    if verb.chat_only:
+        raise Refusal("chat_only", verb=verb.name)
     settings = configured.load()
-    with _house(settings, options.said_as, alone=verb.name in WITHOUT_OFFICE) as act:
+    with _house(settings, options.said_as, alone=verb.name in WITHOUT_OFFICE) as act, _found_by(verb):
         given = complete(verb, take_words(act, verb, words))
         if options.dry_run:
-            seen = acting.preview(act, verb, **given)
-            _print(seen, options, preview_text(act, verb, given, seen))
+            result: Any = acting.preview(act, verb, **given)
+            text = screens.previewed(act, verb, written(verb, given), result)
             act.session.rollback()
-            return 0
-        result = acting.run(act, verb, **given)
-        deliver(act.session, act.notices, act.now, summary_chat=settings.summary_chat)
-        for file in getattr(result, "files", ()):
-            (options.folder / file.name).write_bytes(file.content)
-        _print(result, options, screens.told(verb, result))
-        return FOUND if getattr(result, "fault", None) else 0
+        else:
+            result = acting.run(act, verb, **given)
+            deliver(act.session, act.notices, act.now, summary_chat=settings.summary_chat)
+            text = screens.told(verb, result)
+    # Only now has it happened: a pipe that is closed too early must not undo it.
+    for file in getattr(result, "files", ()):
+        (options.folder / file.name).write_bytes(file.content)
+    typer.echo(json.dumps(to_json(result), ensure_ascii=False, indent=2) if options.as_json else templates.plain(text))
+    return FOUND if getattr(result, "fault", None) else 0
+
+
+@contextmanager
+def _found_by(verb: Verb) -> Iterator[None]:
+    """What ``rules check`` is there to find is a finding, and no refusal."""
+    try:
+        yield
+    except Refusal as refusal:
+        if verb.name != "rules check" or refusal.code != "rule_book_faulty":
+            raise
+        typer.echo(f"kaoping: {cli_faults.refusal(refusal)}", err=True)
+        raise typer.Exit(FOUND) from None
 
 
 def write_form(verb: Verb, path: Path, options: Options) -> int:
@@ -209,15 +225,3 @@ def system_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-
-
-def preview_text(act: Act, verb: Verb, given: Mapping[str, Any], seen: acting.Preview) -> str:
-    """What the chat shows before 确认."""
-    return screens.previewed(act, verb, written(verb, given), seen)
-
-
-def _print(result: Any, options: Options, text: str) -> None:
-    if options.as_json:
-        typer.echo(json.dumps(to_json(result), ensure_ascii=False, indent=2))
-    else:
-        typer.echo(templates.plain(text))
