@@ -118,8 +118,6 @@ def _copy_rows(engine: Engine, target: Path) -> None:
                 rows = source.execution_options(yield_per=CHUNK).execute(select(table)).mappings()
                 for chunk in rows.partitions(CHUNK):
                     into.execute(insert(table), [dict(row) for row in chunk])
-        with copy.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         copy.dispose()
 

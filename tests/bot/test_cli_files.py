@@ -1,0 +1,275 @@
+"""Files on the command line: the import form, exports, backups; and the doctor."""
+
+import io
+import json
+import os
+import sqlite3
+import stat
+import zipfile
+from datetime import UTC, datetime, timedelta
+
+import openpyxl
+import pytest
+from sqlmodel import select
+
+from bot import backup, cli
+from bot.opening import furnish, opened
+from bot.settings import Settings
+from scheduler.duties import assign_duty, obligation_for
+from scheduler.frame import Frame
+from scheduler.hand_ins import FileSent, files_of, hand_in
+from scheduler.tables import DutyAssignment, Task
+from scoring import ledger
+from store import blobs, people
+from store.db import open_engine, transaction
+from store.drafts import opened as draft_opened
+from store.invitations import Invitation
+from store.people import Department
+
+TOKEN = "123456:AAFakeTokenFakeTokenFakeTokenFakeToken"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A working directory with settings for an empty database and one administrator."""
+    for name in list(os.environ):
+        if name.startswith("KAOPING_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KAOPING_DATABASE_URL", f"sqlite:///{tmp_path / 'kaoping.db'}")
+    monkeypatch.setenv("KAOPING_ADMINS", "1001")
+    return tmp_path
+
+
+@pytest.fixture
+def engine(place):
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{place / 'kaoping.db'}", admins=frozenset({1001}))
+    made = opened(settings, datetime.now(UTC))
+    yield made
+    made.dispose()
+
+
+def call(capsys, *words):
+    code = cli.invoke([str(word) for word in words])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def filled_in(place, capsys, **sheets):
+    """The form, with rows under the headings of its sheets."""
+    path = place / "form.xlsx"
+    assert call(capsys, "import", "--template", path)[0] == 0
+    book = openpyxl.load_workbook(path)
+    for title, rows in sheets.items():
+        for row in rows:
+            book[title].append(row)
+    book.save(path)
+    return path
+
+
+DEPARTMENTS = [
+    ["fin", "财政局", "局室公司", "否", "否", "财政", "2026/01/01", "2026/01/01", "2026/01/01"],
+    ["gov", "政务服务局", "局室公司", "否", "是", "", "2026/01/01", "2026/01/01", ""],
+]
+
+
+def test_imports_departments_contacts_and_tasks(place, capsys):
+    next_year = datetime.now(UTC) + timedelta(days=20)
+    path = filled_in(
+        place,
+        capsys,
+        部门=DEPARTMENTS,
+        联系人=[["财政局", "张三", "联络员", "", ""], ["gov", "李四", "管理员", "", ""]],
+        任务=[["fin", "daily.1", "压减企业开办时间", "王五", "一窗受理", f"{next_year:%Y/%m/%d}"]],
+    )
+    code, out, _ = call(capsys, "import", path, "--dry-run")
+    assert code == 0
+    assert "新增单位2个：财政局、政务服务局" in out
+    assert "/start" not in out
+
+    code, out, err = call(capsys, "import", path)
+    assert (code, err) == (0, "")
+    assert "分配报送事项5项" in out
+    assert out.count("/start ") == 2
+    engine = open_engine(os.environ["KAOPING_DATABASE_URL"])
+    with transaction(engine) as session:
+        assert [(one.code, one.office) for one in people.departments(session)] == [("fin", False), ("gov", True)]
+        assert len(session.exec(select(DutyAssignment)).all()) == 5
+        assert [one.title for one in session.exec(select(Task))] == ["压减企业开办时间"]
+        assert {one.name for one in session.exec(select(Invitation))} == {"张三", "李四"}
+    engine.dispose()
+
+    code, out, err = call(capsys, "import", path)
+    assert code == 2
+    assert "与现有登记一致" in err
+
+
+def test_nothing_is_taken_from_a_file_with_faults_and_each_is_named(place, capsys):
+    path = filled_in(
+        place,
+        capsys,
+        部门=[
+            ["fin", "财政局", "局室公司", "", "", "", "2026/02/30", "", ""],
+            ["gov", "政务服务局", "什么单位", "", "", "", "", "", ""],
+        ],
+        联系人=[["税务局", "张三", "联络员", "", ""]],
+    )
+    code, out, err = call(capsys, "import", path)
+    assert (code, out) == (2, "")
+    assert "没有导入任何内容" in err
+    assert "〔部门〕G3：" in err
+    assert "〔部门〕C4：" in err
+    assert "〔联系人〕A3：" in err
+    code, out, _ = call(capsys, "rank")
+    assert "还没有录入单位" in out
+
+
+def test_a_file_that_is_no_form_is_refused(place, capsys):
+    for name, content in (("x.xlsx", b"PK\x03\x04broken"), ("x.pdf", b"%PDF-1.4"), ("x.txt", b"hello"), ("empty", b"")):
+        (place / name).write_bytes(content)
+        code, out, err = call(capsys, "import", place / name)
+        assert (code, out) == (2, "")
+        assert "没有导入任何内容" in err
+
+
+def _came_in(engine):
+    """One hand-in with a file, one in words."""
+    now = datetime.now(UTC)
+    with transaction(engine) as session:
+        unit = Department(code="fin", name="财政局", kind="bureau")
+        session.add(unit)
+        session.flush()
+        person = people.met(session, 7, name="张三", username=None, now=now)
+        frame = Frame.of(session)
+        year = now.year
+        for duty, period, files, text in (
+            ("monthly_update", f"{year}-12", [FileSent("=cmd|calc.docx", "f1", "u1", 5, None)], None),
+            ("quarterly_summary", f"{year}Q4", [], "全季工作总结正文"),
+        ):
+            assign_duty(frame, unit, duty, since=now.date(), now=now)
+            owed = obligation_for(frame, unit, duty, period, now)
+            done = hand_in(
+                frame, owed, department_id=unit.id, sent_at=now, recorded_at=now, person_id=person.id,
+                kind="file" if files else "text", channel="telegram", text=text, files=files,
+            )  # fmt: skip
+            for file in files_of(session, done.hand_in):
+                file.blob = blobs.put(session, b"hello", now)
+                session.add(file)
+    return year
+
+
+def test_exports_hand_ins_as_zip(place, engine, capsys):
+    year = _came_in(engine)
+    code, out, _ = call(capsys, "export", "材料", "--json")
+    assert code == 0
+    [file] = json.loads(out)["files"]
+    with zipfile.ZipFile(place / file["name"]) as archive:
+        names = archive.namelist()
+        assert any(
+            name.startswith("财政局/") and "正文" in archive.read(name).decode("utf-8-sig", "replace") for name in names
+        )
+        [kept] = [name for name in names if name.endswith("calc.docx")]
+        assert archive.read(kept) == b"hello"
+        assert all(".." not in name and not name.startswith("/") for name in names)
+    code, out, err = call(capsys, "export", "材料", f"{year}-01")
+    assert (code, "没有符合条件的报送材料" in err) == (2, True)
+
+
+def test_exports_the_ledger_and_the_scores(place, engine, capsys):
+    with transaction(engine) as session:
+        session.add(Department(code="fin", name="=财政局", kind="bureau"))
+    call(capsys, "deduct", "fin", "daily.7", "2", "=1+1")
+    (place / "out").mkdir()
+    for what in ("台账", "scores"):
+        code, _, err = call(capsys, "export", what, "--to", "out")
+        assert (code, err) == (0, "")
+    [ledger_file], [scores_file] = ((place / "out").glob(f"*{kind}.xlsx") for kind in ("台账", "得分表"))
+    sheet = openpyxl.load_workbook(io.BytesIO(ledger_file.read_bytes())).worksheets[0]
+    cells = [cell.value for row in sheet.iter_rows() for cell in row]
+    assert "=1+1" in cells
+    assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row if cell.value == "=1+1")
+    assert openpyxl.load_workbook(scores_file).worksheets[0].max_row >= 5
+
+
+def test_a_backup_is_a_database_of_its_own_without_drafts(place, engine, capsys):
+    with transaction(engine) as session:
+        session.add(Department(code="fin", name="财政局", kind="bureau"))
+        person = people.met(session, 1001, name="甲", username=None, now=datetime.now(UTC))
+        draft_opened(
+            session, person_id=person.id, chat_id=1, kind="verb", data={"secret": "半张打分表"}, now=datetime.now(UTC)
+        )
+    call(capsys, "deduct", "fin", "daily.7", "1", "理由")
+    code, out, _ = call(capsys, "backup", "--to", "copy.db", "--json")
+    assert code == 0
+    made = json.loads(out)
+    assert made["entries"] == 1
+    assert stat.S_IMODE((place / "copy.db").stat().st_mode) == 0o600
+    assert not list(place.glob("copy.db-*"))
+    assert "半张打分表".encode() not in (place / "copy.db").read_bytes()
+    with sqlite3.connect(place / "copy.db") as copy:
+        assert copy.execute("SELECT count(*) FROM draft").fetchone() == (0,)
+
+    os.environ["KAOPING_DATABASE_URL"] = f"sqlite:///{place / 'copy.db'}"
+    _, out, _ = call(capsys, "score", "fin", "--json")
+    assert json.loads(out)["daily"] == "37.00"
+    code, _, err = call(capsys, "backup", "--to", "copy.db")
+    assert (code, "已经存在" in err) == (2, True)
+    code, out, _ = call(capsys, "backup")
+    assert (code, "备份完成" in out) == (0, True)
+
+
+def test_a_backup_of_postgresql_is_a_sqlite_file(postgres_url, tmp_path):
+    engine = open_engine(postgres_url)
+    with transaction(engine) as session:
+        furnish(session, Settings(_env_file=None, admins=frozenset({1001})), datetime(2021, 1, 1, tzinfo=UTC))
+        unit = Department(code="fin", name="财政局😀", kind="bureau")
+        session.add(unit)
+        session.flush()
+        for number in range(5):
+            ledger.post(
+                session, department_id=unit.id, year=2021, item="daily.7", count=1,
+                happened_at=datetime(2021, 3, number + 1, tzinfo=UTC), recorded_at=datetime(2021, 3, 9, tzinfo=UTC),
+                recorded_by=None, source="admin", reason="理由",
+            )  # fmt: skip
+        head = ledger.verify(session)
+    made = backup.back_up(engine, tmp_path / "copy.db")
+    engine.dispose()
+    assert (made.entries, made.hash) == head
+    copy = open_engine(f"sqlite:///{tmp_path / 'copy.db'}")
+    with transaction(copy) as session:
+        assert [one.name for one in people.departments(session)] == ["财政局😀"]
+    copy.dispose()
+
+
+def test_the_doctor_names_what_is_wrong_and_never_the_token(place, capsys, monkeypatch):
+    monkeypatch.setenv("KAOPING_TOKEN", TOKEN)
+    monkeypatch.setenv("KAOPING_API_BASE", "http://127.0.0.1:9")
+    (place / ".env").write_text("KAOPING_LOG=text\n", encoding="utf-8")
+    (place / ".env").chmod(0o644)
+    code, out, err = call(capsys, "doctor")
+    assert code == 1
+    assert "http://127.0.0.1:9 不能访问" in out
+    assert "chmod 600" in out
+    assert "还没有建立" in out
+    assert TOKEN not in out + err
+    assert not (place / "kaoping.db").exists()
+
+
+def test_the_doctor_looks_into_the_database(place, engine, capsys):
+    with transaction(engine) as session:
+        session.add(Department(code="fin", name="财政局", kind="bureau"))
+    code, out, _ = call(capsys, "doctor", "--json")
+    codes = {one["code"]: one["level"] for one in json.loads(out)["findings"]}
+    assert codes["whole"] == "ok"
+    assert codes["ledger_whole"] == "ok"
+    assert codes["departments_unreachable"] == "warning"
+    assert codes["never_ran"] == "warning"
+    assert codes["no_token"] == "fault"
+    assert code == 1
+
+
+def test_the_doctor_finds_a_damaged_database(place, capsys):
+    (place / "kaoping.db").write_bytes(b"nonsense" * 1000)
+    code, out, _ = call(capsys, "doctor")
+    assert code == 1
+    assert "数据库不能使用" in out
