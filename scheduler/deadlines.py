@@ -83,7 +83,7 @@ def period_of(kind: str, year: int, number: int) -> Period:
             return _months(name, f"{year}H{number}", year, number, 6)
         case "year" if number == 1:
             return _months(name, f"{year}", year, number, 12)
-        case "week":
+        case "week" if 1 <= number <= date(year, 12, 28).isocalendar().week:
             first = date.fromisocalendar(year, number, 1)
             return Period(name, f"{year}-W{number:02}", year, number, first, first + 6 * _DAY)
         case "days" if number >= 1:
