@@ -13,7 +13,6 @@ from typing import Annotated
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from migrations.tables import declared
 from scoring import ledger
 from scoring.chain import Break
 from store.commands import Act, command, converter
@@ -107,6 +106,9 @@ def _copy_pages(engine: Engine, target: Path) -> None:
 
 def _copy_rows(engine: Engine, target: Path) -> None:
     """Every table row by row, as of one instant, into SQLite with the same tables."""
+    # Brings Alembic with it, which takes a while to import: not at every start.
+    from migrations.tables import declared
+
     copy = open_engine(f"sqlite:///{target}")
     try:
         prepare(copy)
