@@ -11,7 +11,16 @@ import templates
 from handlers import fetched
 from scheduler import cells, importing, publicity, spreadsheet_worker, spreadsheets
 
-CODE_AT = {"Unreadable": 0, "Refused": 0, "unreadable": 0, "fault": 1, "Fault": 2, "one_of": 2, "_finding": 3}
+CODE_AT = {
+    "Finding": 4,
+    "Unreadable": 0,
+    "Refused": 0,
+    "unreadable": 0,
+    "fault": 1,
+    "Fault": 2,
+    "one_of": 2,
+    "_finding": 3,
+}
 """Where a code stands among the arguments of what names a fault."""
 
 SPOKEN_OF = """megabytes most seen seconds layout title columns other said start today days decided due rows first known
