@@ -32,8 +32,8 @@ log = structlog.get_logger("dispatch")
 GROUP = 100
 """Updates to a transaction."""
 TRIES = 3
-LOOK_SECONDS = 1.0
-"""How often to look for what another process wrote down."""
+LOOK_SECONDS = 10.0
+"""How often to look for what was not told of: a dead update that an administrator has revived."""
 
 
 class SuspendedInTransaction(Exception):

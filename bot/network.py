@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,7 @@ from telegram._utils.defaultvalue import DEFAULT_NONE
 from telegram.error import NetworkError, RetryAfter, TimedOut
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
+from yarl import URL
 
 # The library is about to give times as timedelta only, and warns of it until it is asked to do so.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -74,7 +76,10 @@ class Network(BaseRequest):
     async def initialize(self) -> None:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=60.0)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=True)
+            # Answers are a few hundred bytes: packing and unpacking them would cost more than sending them as they are.
+            self._session = aiohttp.ClientSession(
+                connector=connector, skip_auto_headers=("Accept-Encoding", "Accept", "User-Agent")
+            )
 
     async def shutdown(self) -> None:
         if self._session is not None:
@@ -104,12 +109,11 @@ class Network(BaseRequest):
         if self._session is None:
             raise NetworkError("the network is not initialized")
         body = json.dumps(request_data.parameters).encode() if request_data is not None else None
-        headers = {"Content-Type": "application/json"} if body is not None else None
-        read = READ_SECONDS if read_timeout is DEFAULT_NONE else read_timeout
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read)
+        headers = _JSON if body is not None else None
+        limits = _limits(READ_SECONDS if read_timeout is DEFAULT_NONE else read_timeout)
         try:
             # An answer that is not read to its end (time-out, cancellation) takes its connection with it.
-            async with self._session.request(method, url, data=body, headers=headers, timeout=limits) as answer:
+            async with self._session.request(method, _url(url), data=body, headers=headers, timeout=limits) as answer:
                 content = await answer.read()
                 if self._on_date is not None:
                     self._on_date(answer.headers.get("Date"))
@@ -128,6 +132,19 @@ class Network(BaseRequest):
         return await self._uploads.do_request(
             url, method, request_data, UPLOAD_SECONDS, UPLOAD_SECONDS, CONNECT_SECONDS, CONNECT_SECONDS
         )
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+@lru_cache(maxsize=16)
+def _limits(read_seconds: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read_seconds)
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 class Api:

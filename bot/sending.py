@@ -36,8 +36,9 @@ LOW = 40
 """Rows in hand below which the next ones are read."""
 MARKS = 8
 """Marks to a transaction, at most."""
-MARK_WAIT_SECONDS = 0.02
-"""How long a mark waits for company."""
+MARK_WAIT_SECONDS = 0.3
+"""How long a mark waits for company while there is more to send; the last ones do not wait."""
+LAST_MARK_WAIT_SECONDS = 0.02
 LOOK_SECONDS = 1.0
 """How often to look for what another process wrote."""
 MOST_TRIES = 20
@@ -59,7 +60,7 @@ class Pace:
     slots: int
 
 
-PACES = {Lane.REPLY: Pace(workers=8, slots=12), Lane.NOTICE: Pace(workers=4, slots=4)}
+PACES = {Lane.REPLY: Pace(workers=8, slots=16), Lane.NOTICE: Pace(workers=4, slots=12)}
 
 
 @dataclass
@@ -147,8 +148,10 @@ class Sender:
         self._per_chat = PerChat() if limits else None
         self._paces = paces or PACES
         self._queues = {lane: _Queue(lane, pace) for lane, pace in self._paces.items()}
+        self._turns = {lane: asyncio.Lock() for lane in self._paces}
         self._marks: list[Mark] = []
         self._marks_due = asyncio.Event()
+        self._marks_timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._in_flight = 0
         self._landed = asyncio.Event()
@@ -251,10 +254,10 @@ class Sender:
         is_reply = lane is Lane.REPLY
         overall.replies_waiting += is_reply
         try:
-            while True:
-                if (wait := overall.ask(lane, loop.time())) <= 0:
-                    return
-                await asyncio.sleep(wait)
+            # One at a time, so that the others need not wake up to be told to wait.
+            async with self._turns[lane]:
+                while (wait := overall.ask(lane, loop.time())) > 0:  # noqa: ASYNC110 - it is time that we wait for
+                    await asyncio.sleep(wait)
         finally:
             overall.replies_waiting -= is_reply
 
@@ -309,8 +312,8 @@ class Sender:
             return
         if isinstance(outcome, Sent):
             self.sent += 1
-        self._mark(Mark(row.id, queue.lane, row.chat_id, row.topic, outcome))
         queue.next_of(row.chat_id)
+        self._mark(Mark(row.id, queue.lane, row.chat_id, row.topic, outcome))
 
     def _told_to_wait(self, chat_id: int, seconds: float) -> float:
         now = asyncio.get_running_loop().time()
@@ -360,20 +363,31 @@ class Sender:
         self._marks.append(mark)
         if len(self._marks) >= MARKS:
             self._marks_due.set()
-        elif len(self._marks) == 1:
-            asyncio.get_running_loop().call_later(MARK_WAIT_SECONDS, self._marks_due.set)
+        else:
+            # A transaction costs as much as several messages, so marks keep each other company; but whoever waits for
+            # the bot to come to rest should not wait for a mark that stays alone.
+            more = any(queue.chats for queue in self._queues.values())
+            if not more or len(self._marks) == 1:
+                self._stop_timer()
+                wait = MARK_WAIT_SECONDS if more else LAST_MARK_WAIT_SECONDS
+                self._marks_timer = asyncio.get_running_loop().call_later(wait, self._marks_due.set)
+
+    def _stop_timer(self) -> None:
+        if self._marks_timer is not None:
+            self._marks_timer.cancel()
 
     async def _keep_marks(self) -> None:
         while True:
             await self._marks_due.wait()
             self._marks_due.clear()
+            self._stop_timer()
             if self._marks:
                 marks = list(self._marks)
                 await self._write_down(marks)
                 # Only now: whoever is cancelled in between leaves them to finish(), and marking twice is harmless.
                 del self._marks[: len(marks)]
                 if self._marks:
-                    self._marks_due.set()
+                    self._marks_due.set()  # they have waited for this transaction
 
     async def _write_down(self, marks: list[Mark]) -> None:
         now = self._clock.now()

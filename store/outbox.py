@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,8 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     Text,
+    Update,
+    bindparam,
     case,
     func,
     or_,
@@ -127,16 +130,26 @@ def queued(session: Session, lane: Lane, *, after: int, limit: int, now: datetim
     return list(session.scalars(query))
 
 
+@cache
+def _marking(count: int) -> Update:
+    """One statement for a whole batch (executemany is slow on SQLite), made once for each size."""
+    keys = [bindparam(f"key_{number}", type_=BigInteger) for number in range(count)]
+    numbers = {key: bindparam(f"number_{at}", type_=BigInteger) for at, key in enumerate(keys)}
+    values = {
+        "state": int(OutboxState.SENT),
+        "sent_at": bindparam("now", type_=UtcDateTime),
+        "error": None,
+        "message_id": case(*((col(OutboxMessage.id) == key, number) for key, number in numbers.items())),
+    }
+    return update(OutboxMessage).where(col(OutboxMessage.id).in_(keys)).values(**values)
+
+
 def sent(session: Session, marks: Sequence[tuple[int, int | None]], now: datetime) -> None:
     """Marks messages as sent: pairs of outbox id and Telegram's message id."""
-    from_id = {key: number for key, number in marks if number is not None}
-    values: dict[str, Any] = {"state": OutboxState.SENT, "sent_at": now, "error": None}
-    if from_id:
-        # One statement for the whole batch: executemany is slow on SQLite.
-        values["message_id"] = case(from_id, value=col(OutboxMessage.id))
-    session.connection().execute(
-        update(OutboxMessage).where(col(OutboxMessage.id).in_([key for key, _ in marks])).values(**values)
-    )
+    facts: dict[str, Any] = {"now": now}
+    for at, (key, number) in enumerate(marks):
+        facts[f"key_{at}"], facts[f"number_{at}"] = key, number
+    session.connection().execute(_marking(len(marks)), facts)
 
 
 def failed(session: Session, key: int, error: str, now: datetime) -> None:
