@@ -4,13 +4,13 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from scheduler.deadlines import due_day_of
 from scheduler.duties import plan
 from scheduler.frame import Frame
 from scheduler.tables import Obligation, Task
 from scoring.rulebook import Item
 from store.errors import Refusal
 from store.people import Department
-from store.times import china
 
 
 def add_task(
@@ -29,7 +29,7 @@ def add_task(
 
     Raises Refusal item_not_owed, date_passed or year_not_in_force.
     """
-    year = china(due_at).year
+    year = due_day_of(due_at).year
     rules = frame.rulebook(year).items.get(item.code)
     if rules is None or rules.owed != "task":
         raise Refusal("item_not_owed", text=item.title)
