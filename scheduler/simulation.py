@@ -18,7 +18,8 @@ from scheduler.hand_ins import hand_in
 from scheduler.judgement import TELEGRAM_KEEPS
 from scheduler.obligations import decide_hold, exempt, extend
 from scheduler.reminders import TOPIC, delivered
-from scheduler.scenario import (
+from scheduler.scenario import ScenarioError, read_scenario
+from scheduler.script import (
     Appeal,
     Decide,
     Down,
@@ -29,11 +30,9 @@ from scheduler.scenario import (
     Record,
     Reverse,
     Scenario,
-    ScenarioError,
     Submit,
     SubmitAll,
     Vote,
-    read_scenario,
 )
 from scheduler.settlement import settle, standing_deduction
 from scheduler.tables import Obligation, Outcome, Settlement
