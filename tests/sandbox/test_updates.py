@@ -40,6 +40,17 @@ async def test_a_move_of_the_clock_ends_the_wait_with_nothing(http: RawClient, s
     assert answer.date == "Sat, 03 Apr 2021 00:00:00 GMT"
 
 
+async def test_a_move_between_two_polls_is_told_by_the_next(http: RawClient, sandbox: Sandbox) -> None:
+    await http.result("getUpdates", timeout=0)
+    sandbox.advance(hours=1)
+    assert await asyncio.wait_for(http.result("getUpdates", timeout=50), 20) == []
+    poll = asyncio.create_task(http.result("getUpdates", timeout=50))
+    await sandbox.until(lambda: sandbox.world.updates.polled)
+    assert not poll.done()
+    sandbox.advance(hours=1)
+    assert await poll == []
+
+
 async def test_a_second_poller_ends_the_first_with_409(http: RawClient, sandbox: Sandbox) -> None:
     first = asyncio.create_task(http.call("getUpdates", timeout=50))
     await sandbox.idle()
