@@ -5,7 +5,6 @@ fails three times is dead: kept for administrators, and its sender is told so wi
 """
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from telegram.ext import Application
 from bot.clock import Clock
 from bot.database import LONGEST_WAIT_SECONDS, Database, back_off, first_line
 from bot.network import Api, NetworkInTransaction, no_network
+from bot.patience import comes
 from handlers.context import Aside, Context, Work
 from store import inbox
 from store.db import is_passing
@@ -34,6 +34,10 @@ GROUP = 100
 TRIES = 3
 LOOK_SECONDS = 10.0
 """How often to look for what was not told of: a dead update that an administrator has revived."""
+
+
+Warm = Callable[[Session, set[int]], None]
+"""``warm(session, chat_ids)`` reads for a whole group what each of its updates would ask for."""
 
 
 class SuspendedInTransaction(Exception):
@@ -111,6 +115,7 @@ class Dispatcher:
         clock: Clock,
         courtesies: Courtesies,
         committed: Callable[[], None] = lambda: None,
+        warm: Warm | None = None,
     ) -> None:
         self._database = database
         self._library = library
@@ -118,6 +123,7 @@ class Dispatcher:
         self._clock = clock
         self._courtesies = courtesies
         self._committed = committed
+        self._warm = warm
         self._hungry = asyncio.Event()
         self._idle = asyncio.Event()
         self._closing = False
@@ -132,11 +138,7 @@ class Dispatcher:
 
     async def caught_up(self, seconds: float) -> bool:
         """Waits until nothing is left to handle, at most so long. Returns whether that is so."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        return await comes(self._idle, seconds)
 
     def close(self) -> None:
         """Lets ``run`` come to its end after the group that is being handled."""
@@ -157,16 +159,14 @@ class Dispatcher:
                 wait = back_off(failures)
                 if failures == 1 or wait == LONGEST_WAIT_SECONDS:
                     log.error("database does not take it, trying again", error=first_line(error), tries=failures)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hungry.wait(), wait)
+                await comes(self._hungry, wait)
                 continue
             if failures:
                 failures = 0
                 log.info("database works again")
             if handled < GROUP and not self._hungry.is_set():
                 self._idle.set()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hungry.wait(), LOOK_SECONDS)
+                await comes(self._hungry, LOOK_SECONDS)
 
     async def _next_group(self) -> int:
         """Handles the next group, or each of it by itself; returns how many there were."""
@@ -188,14 +188,17 @@ class Dispatcher:
         rows = inbox.waiting(session, GROUP)
         group.extend(row.update_id for row in rows)
         asides: list[Aside] = []
+        now = self._clock.now()
+        if len(rows) > 1 and self._warm is not None:
+            self._warm(session, {row.chat_id for row in rows if row.chat_id is not None})
         for row in rows:
-            asides += self._handle(session, row)
+            asides += self._handle(session, row, now)
         if rows:
-            inbox.done(session, group, self._clock.now())
+            inbox.done(session, group, now)
         return asides
 
-    def _handle(self, session: Session, row: InboxUpdate) -> list[Aside]:
-        work = Work(session, self._clock.now(), row.update_id)
+    def _handle(self, session: Session, row: InboxUpdate, now: datetime) -> list[Aside]:
+        work = Work(session, now, row.update_id)
         self._library.handle(row.payload, work)
         return work.asides
 
@@ -234,8 +237,9 @@ class Dispatcher:
         row = inbox.claim(session, update_id)
         if row is None:
             return []
-        asides = self._handle(session, row)
-        inbox.done(session, [update_id], self._clock.now())
+        now = self._clock.now()
+        asides = self._handle(session, row, now)
+        inbox.done(session, [update_id], now)
         return asides
 
     def _say_refused(self, session: Session, update_id: int, refusal: Refusal) -> list[Aside]:

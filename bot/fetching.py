@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.database import Database
 from bot.deliveries import Failed, outcome_of
 from bot.network import UPLOAD_SECONDS, Api
+from bot.patience import comes
 from handlers import fetched, uploads
 from handlers.fetched import Wanted
 from scheduler import publicity
@@ -83,10 +84,7 @@ class Fetcher:
                 await self._caught_up(PATIENCE_SECONDS)
                 await self._fetch(steps, one)
             if len(waiting) < AT_ONCE:
-                try:
-                    await asyncio.wait_for(self._hungry.wait(), LOOK_SECONDS)
-                except TimeoutError:
-                    continue
+                await comes(self._hungry, LOOK_SECONDS)
 
     def _look(self, session: Session) -> list[tuple[Steps, Wanted]]:
         now = self._clock.now()

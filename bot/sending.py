@@ -5,7 +5,6 @@ given back when the mark has committed, so that no more than that is ever open.
 """
 
 import asyncio
-import contextlib
 import json
 import random
 from collections import deque
@@ -22,6 +21,7 @@ from bot.database import Database, back_off
 from bot.deliveries import Failed, Hooks, Later, Mark, Moved, Outcome, Sent, outcome_of, write_down
 from bot.limiter import Overall, PerChat
 from bot.network import Api, Upload
+from bot.patience import comes
 from store import blobs, outbox
 from store.outbox import Lane, OutboxMessage
 
@@ -197,8 +197,7 @@ class Sender:
             queue.hungry.clear()
             if queue.in_hand() < LOW:
                 await self._refill(queue)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(queue.hungry.wait(), LOOK_SECONDS)
+            await comes(queue.hungry, LOOK_SECONDS)
             if loop.time() - queue.began_anew >= LOOK_SECONDS:
                 # Another process may have committed a lower number after a higher one was read.
                 queue.began_anew = loop.time()
