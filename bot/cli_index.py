@@ -29,6 +29,9 @@ VERBS: dict[str, str] = {
     "post": "Post the monthly summary now: of a month such as 2021-03, or of the latest that is settled.",
     "duty": "Which duties departments owe, and from when.",
     "duty assign": "Have a department owe a duty for the periods that end on a day or later (default: today).",
+    "duty define": (
+        "Define shared data with a cycle of its own, due so many working days after each (default: 1); then assign it."
+    ),
     "duty end": "Have a department owe a duty no longer for periods that end after a day (default: today).",
     "task": "Supervised matters and key tasks, with their dates. Departments see their own.",
     "task add": "Have a department owe something once, with its date, the person responsible and the measures.",

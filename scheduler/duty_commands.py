@@ -5,10 +5,11 @@ from datetime import date, datetime
 from typing import Any
 
 from scheduler import hand_ins
+from scheduler.data_sets import define_data_set
 from scheduler.duties import assign_duty, assignments, end_duty
 from scheduler.facts import departments_by_id, told_of
 from scheduler.frame import Frame
-from scheduler.naming import OpenTask, TaskItem
+from scheduler.naming import Cycle, OpenTask, TaskItem
 from scheduler.settlement import open_hold
 from scheduler.tables import DutyAssignment, Obligation, Task
 from scheduler.tasks import add_task, obligation_of, tasks
@@ -19,7 +20,7 @@ from store.errors import Refusal
 from store.notices import Audience
 from store.people import Department, Role, departments, roles_of, speaks_for
 from store.times import china
-from store.words import Day, Deadline, Instant
+from store.words import Count, Day, Deadline, Instant
 
 _SEES_ALL = frozenset({Role.ADMINISTRATOR, Role.LEADING_GROUP})
 _SPEAKS = frozenset({Role.LIAISON, Role.HEAD})
@@ -40,6 +41,17 @@ class DutyRow:
 @dataclass(frozen=True)
 class DutyList:
     duties: tuple[DutyRow, ...]
+
+
+@dataclass(frozen=True)
+class DataSetRow:
+    """Shared data that can be assigned like a duty of the rule book."""
+
+    code: str
+    title: str
+    item: str
+    cycle: str
+    due_working_day: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,18 @@ def duty_assign(act: Act, department: Department, duty: Duty, since: Day | None 
     frame = Frame.of(act.session)
     assignment = assign_duty(frame, department, duty.code, since=since or china(act.now).date(), now=act.now)
     return _duty_row(act, frame, department, assignment)
+
+
+@command("duty define", words=("设定共享数据",), changes=True, group="duties")
+def duty_define(act: Act, code: str, cycle: Cycle, title: Rest, *, due: Count = 1) -> DataSetRow:
+    """Define shared data with a cycle of its own, due so many working days after each (default: 1); then assign it."""
+    if not title:
+        raise Refusal("title_needed")
+    frame = Frame.of(act.session)
+    items = frame.rulebook(current_year(act.session, act.now)).items.values()
+    item = next((one.code for one in items if one.owed == "data_set"), "")
+    made = define_data_set(frame, code=code, title=title, item=item, period=cycle, due_working_day=due)
+    return DataSetRow(made.code, made.title, made.item, made.period, made.due_working_day)
 
 
 @command("duty end", words=("取消报送",), changes=True, weighs_on_department=True, group="duties")

@@ -1,5 +1,6 @@
 """Naming an obligation, a duty, a task and the like in chat and on the command line."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -36,6 +37,9 @@ OpenTask = Annotated[Task, "open task"]
 TaskItem = Annotated[Item, "task"]
 """An item under which tasks are owed."""
 
+Cycle = Annotated[str, "cycle"]
+"""How often something is owed, as a rule book writes it."""
+
 HoldDecision = Annotated[Decision, "decision"]
 """What becomes of a hold: deduct or exempt."""
 
@@ -51,6 +55,11 @@ _DECISIONS: dict[str, Decision] = {
     "免报": "exempt",
     "免扣": "exempt",
 }
+_CYCLES = {
+    "week": "week", "每周": "week", "month": "month", "每月": "month",
+    "quarter": "quarter", "每季度": "quarter", "每季": "quarter",
+    "half_year": "half_year", "每半年": "half_year", "year": "year", "每年": "year",
+}  # fmt: skip
 _CHANNELS: dict[str, Channel] = {
     "oa": "oa", "公文": "oa", "paper": "paper", "纸质": "paper", "书面": "paper",
     "wechat": "wechat", "微信": "wechat", "other": "other", "其他": "other", "其它": "other",
@@ -202,6 +211,18 @@ def _task_item(act: Act, text: str) -> Item:
     if item.owed != "task":
         raise Refusal("item_not_owed", text=item.title)
     return item
+
+
+@converter(Cycle, choices=lambda _act, _given: [Choice(one, "") for one in ("week", "month", "quarter")])
+def _cycle(_act: Act, text: str) -> str:
+    """「每周」, 「每月」, 「每季度」, 「每10天」, or as a rule book writes it: week, days:10."""
+    said = plain(text).casefold().replace(" ", "")
+    days = re.fullmatch(r"(?:每|days:)([1-9]\d{0,2})(?:天|日)?", said)
+    if days:
+        return f"days:{days[1]}"
+    if said not in _CYCLES:
+        raise Refusal("cycle_unknown", text=text)
+    return _CYCLES[said]
 
 
 @converter(HoldDecision, choices=lambda _act, _given: [Choice("deduct", ""), Choice("exempt", "")])

@@ -189,6 +189,19 @@ def test_duties(zone: Zone, office: Person) -> None:
         say(zone, office, "duty end 商务局 publicity_ledger")
 
 
+def test_shared_data_with_a_cycle_of_its_own(zone: Zone, office: Person) -> None:
+    tax = zone.department("tax", "税务局", duties=())
+    row = say(zone, office, "设定共享数据 data:tax 每10天 涉税数据")
+    assert (row.code, row.cycle, row.item, row.due_working_day) == ("data:tax", "days:10", "daily.5", 1)
+    assert say(zone, office, "duty assign 税务局 涉税数据 2021-01-01").duty == "data:tax"
+    zone.live("04-07 09:00", "04-13 00:10")
+    assert zone.held() == [(tax.id, "2021-D010", "judgement")]
+    with refused("duty_exists"):
+        say(zone, office, "duty define data:tax 每周 涉税数据")
+    with refused("cycle_unknown"):
+        say(zone, office, "duty define data:new 常常 涉税数据")
+
+
 def test_calendar(zone: Zone, office: Person, tmp_path: Any) -> None:
     year = say(zone, office, "工作日历 2021")
     assert (year.source, year.working_days, year.provisional_next) == ("package", 250, False)
