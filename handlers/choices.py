@@ -23,8 +23,8 @@ from store.errors import Refusal
 from store.people import Department, Person
 from store.times import china
 
-_NUMBER = r"\d{1,15}"
-_BATCH = r"\d{1,15}-\d{1,20}"
+_NUMBER = keyboards.NUMBER
+_BATCH = rf"{_NUMBER}-[0-9]{{1,20}}"
 _SHAPES = {
     "as": rf"({_NUMBER}):({_NUMBER})",
     "drop": rf"({_NUMBER})",

@@ -8,6 +8,9 @@ import templates
 LIMIT = 64
 """Bytes of callback data that Telegram takes."""
 
+NUMBER = r"[0-9]{1,9}"
+"""A row's number in callback data. No table comes to more, and PostgreSQL fails on what no integer holds."""
+
 Keyboard = dict[str, Any]
 
 

@@ -8,13 +8,14 @@ from telegram import Update
 from telegram.ext import CallbackQueryHandler
 
 import templates
-from handlers import picturing, proposals, screens
-from handlers.callers import caller
+from handlers import keyboards, labels, picturing, proposals, screens
+from handlers.callers import caller, in_private
 from handlers.context import Context, KaopingApplication
+from handlers.keyboards import NUMBER
 from handlers.notices import deliver
 from handlers.places import summary_chat
 from handlers.screens import PAGE_ACTION, PICTURE_ACTION
-from store import acting, blobs, drafts
+from store import acting, blobs, drafts, people
 from store.commands import VERBS, Act, Verb, parse, written
 from store.drafts import Draft
 from store.people import Person
@@ -23,7 +24,11 @@ KIND = "pages"
 KEPT = 5
 """Results a person can still turn the pages of; older ones are asked for again."""
 
-_BUTTON = re.compile(rf"(?:{PAGE_ACTION}|{PICTURE_ACTION}):(\d{{1,18}})(?::(\d{{1,4}}))?")
+NEXT = {"pending": "remind", "held": "held decide"}
+NEXT_ACTION = "vn"
+"""Another verb to begin: ``vn:<verb>``"""
+
+_BUTTON = re.compile(rf"(?:{PAGE_ACTION}|{PICTURE_ACTION}):({NUMBER})(?::([0-9]{{1,4}}))?")
 
 
 def register(application: KaopingApplication) -> None:
@@ -40,7 +45,7 @@ def show(context: Context, act: Act, verb: Verb, given: Mapping[str, Any]) -> No
 
 def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], result: Any) -> None:
     """Says a result: in place of the preview it was confirmed on, with its files after it."""
-    text = screens.told(verb, result, bot=context.bot.username)
+    text = screens.told(act, verb, result, bot=context.bot.username)
     pages = templates.split(text, screens.PAGE_UNITS)
     picture = picturing.can_show(result)
     if not verb.changes and (picture or len(pages) > 1):
@@ -48,11 +53,22 @@ def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], resul
         screen = screens.paged(text, draft.id, 0, picture=picture)
         context.edit(screen.text, markup=screen.markup)
     else:
-        context.edit(text, markup={"inline_keyboard": []})
+        context.edit(text, markup=keyboards.inline(_next(context, act, verb, result)))
     for file in getattr(result, "files", ()):
         context.send_file(file.name, blob=blobs.put(context.session, file.content, context.now))
     if verb.name == proposals.LISTS:
         proposals.offer(context, act.actor)
+
+
+def _next(context: Context, act: Act, verb: Verb, result: Any) -> list[dict[str, str]]:
+    """What one mostly does after this: remind who is on the list, decide what is held."""
+    follows = VERBS.get(NEXT.get(verb.name, ""))
+    something = any(getattr(result, name, ()) for name in ("departments", "holds"))
+    if follows is None or not something or not in_private(context):
+        return []
+    if not follows.roles & people.roles_of(context.session, act.actor):
+        return []
+    return [keyboards.button(labels.title(follows), NEXT_ACTION, follows.template)]
 
 
 def _remember(context: Context, person: Person, verb: Verb, given: Mapping[str, Any]) -> Draft:
@@ -84,5 +100,6 @@ async def turned(update: Update, context: Context) -> None:
         if picturing.can_show(result):
             context.send_file(f"{verb.template}.png", picture=picturing.picture_of(result, context.now))
         return
-    screen = screens.paged(screens.told(verb, result), draft.id, int(match[2] or 0), picture=picturing.can_show(result))
+    text = screens.told(act, verb, result, bot=context.bot.username)
+    screen = screens.paged(text, draft.id, int(match[2] or 0), picture=picturing.can_show(result))
     context.edit(screen.text, markup=screen.markup)
