@@ -28,7 +28,7 @@ from store.people import Person
 WORDS_KIND = "ambiguous"
 """A line in which one word means several departments, until somebody has said which."""
 
-_BUTTON = re.compile(rf"{ACTION}:(\d{{1,18}}):([a-z])(?::(.*))?", re.DOTALL)
+_BUTTON = re.compile(rf"{ACTION}:({keyboards.NUMBER}):([a-z])(?::(.*))?", re.DOTALL)
 
 
 class SpokenVerb(BaseHandler[Update, Context, None]):
@@ -51,6 +51,7 @@ def register(application: KaopingApplication) -> None:
     """Adds what this file answers to."""
     application.add_handler(SpokenVerb(application))
     application.add_handler(CallbackQueryHandler(tapped, pattern=rf"^{ACTION}:"))
+    application.add_handler(CallbackQueryHandler(continued, pattern=rf"^{results.NEXT_ACTION}:"))
     results.register(application)
 
 
@@ -180,7 +181,8 @@ def _answered(context: Context, person: Person, draft: Draft, text: str) -> None
     if guide.expired(context.now):
         drafts.finished(context.session, draft)
         raise Refusal("draft_expired", verb=guide.verb.name)
-    act, param = act_of(context, person), guide.asking
+    acting.permit(act := act_of(context, person), guide.verb)
+    param = guide.asking
     try:
         guide.take(act, text)
     except Refusal as refusal:
@@ -202,6 +204,16 @@ def _checked(context: Context, person: Person, guide: Guide, draft: Draft, befor
         if before.asking is None or refusal.code == "not_allowed":
             raise
         _go_on(context, person, before, draft, fault=refusal)
+
+
+async def continued(update: Update, context: Context) -> None:
+    """The button that begins what one mostly does next."""
+    query = update.callback_query
+    line = spotted("/" + (query.data or "").partition(":")[2]) if query is not None else None
+    if line is None or line.rest:
+        raise Refusal("button_outdated")
+    begin(context, registered(context), line)
+    context.answer()
 
 
 async def tapped(update: Update, context: Context) -> None:
@@ -257,7 +269,8 @@ def _step(context: Context, person: Person, draft: Draft, what: str, arguments: 
         drafts.finished(context.session, draft)
         say(context, Screen(templates.refusal("draft_expired", {"verb": guide.verb.name})))
         return
-    act = act_of(context, person)
+    # The choices alone tell what is none of his business to whoever has lost the role since.
+    acting.permit(act := act_of(context, person), guide.verb)
     if what == "t" and guide.verb.name in FORMS:
         blank = blobs.put(context.session, FORMS[guide.verb.name](act), context.now)
         context.send_file(file_name(guide.verb.name), blob=blank)

@@ -25,7 +25,7 @@ KIND = "refusal"
 LISTS = "proposals"
 """The verb whose result has the buttons of each proposal under it."""
 
-_BUTTON = re.compile(r"(confirm|refuse|unrefuse):(\d{1,18})")
+_BUTTON = re.compile(rf"(confirm|refuse|unrefuse):({keyboards.NUMBER})")
 
 
 class RefusalReason(BaseHandler[Update, Context, None]):
@@ -67,6 +67,7 @@ async def tapped(update: Update, context: Context) -> None:
     elif match[1] == "refuse":
         _ask_why(context, person, proposal)
     else:
+        acting.decidable(Act(context.session, context.now, person, "chat"), proposal)
         forget(context, person)
         context.answer()
         context.edit(shown(context, person, proposal), markup=_buttons(proposal))
@@ -118,7 +119,7 @@ def decide(context: Context, person: Person, proposal: Proposal, reason: str | N
     decided = acting.confirm(act, proposal) if reason is None else acting.refuse(act, proposal, reason)
     context.answer()
     deliver(context.session, act.notices, context.now, summary_chat=summary_chat(context))
-    text = shown(context, person, proposal) + "\n\n" + screens.told(VERBS[proposal.verb], decided)
+    text = shown(context, person, proposal) + "\n\n" + screens.told(act, VERBS[proposal.verb], decided)
     context.edit(text, markup=keyboards.inline())
 
 

@@ -68,7 +68,9 @@ def _meant(session: Session, person: Person | None, message: Message) -> Guide |
         return Guide.begin(line.verb, {}) if line.verb.roles & people.roles_of(session, person) else None
     found = drafts.under_way(session, person_id=person.id, chat_id=message.chat.id, kinds=(VERB_KIND,))
     guide = Guide.of(found[0]) if found else None
-    return guide if guide is not None and guide.asking is not None and guide.asking.name == FILE else None
+    if guide is None or guide.asking is None or guide.asking.name != FILE:
+        return None
+    return guide if guide.verb.roles & people.roles_of(session, person) else None
 
 
 async def sent(update: Update, context: Context) -> None:

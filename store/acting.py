@@ -92,7 +92,7 @@ def run(act: Act, verb: Verb | str, /, **given: Any) -> Any:
     audit trail in the same transaction.
     """
     verb = _verb(verb)
-    _permit(act, verb)
+    permit(act, verb)
     need = _need(act, verb, given)
     if need is not None:
         return _propose(act, verb, given, need)
@@ -106,7 +106,7 @@ def run(act: Act, verb: Verb | str, /, **given: Any) -> Any:
 def preview(act: Act, verb: Verb | str, /, **given: Any) -> Preview:
     """What ``run`` would do, found by doing it inside a savepoint that is rolled back. Raises the same refusals."""
     verb = _verb(verb)
-    _permit(act, verb)
+    permit(act, verb)
     return _rehearse(act, verb, given, _need(act, verb, given))
 
 
@@ -138,7 +138,8 @@ def _verb(verb: Verb | str) -> Verb:
     return VERBS[verb] if isinstance(verb, str) else verb
 
 
-def _permit(act: Act, verb: Verb) -> None:
+def permit(act: Act, verb: Verb) -> None:
+    """Raises Refusal not_allowed or chat_only for an act that is not this person's to do, or not this way."""
     if not verb.roles & roles_of(act.session, act.actor):
         raise Refusal("not_allowed", verb=verb.name)
     if verb.chat_only and act.via != "chat":

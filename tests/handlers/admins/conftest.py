@@ -38,6 +38,13 @@ class Office:
         with transaction(self.engine) as session:
             return list(session.exec(select(LedgerEntry).order_by(LedgerEntry.id)))
 
+    def dismisses(self, who: str) -> None:
+        """Ends all that somebody held."""
+        with transaction(self.engine) as session:
+            person = people.person_of(session, self.people[who].id)
+            for appointment in people.appointments_of(session, person):
+                people.dismiss(session, appointment, self.sandbox.clock.now())
+
     async def settled(self) -> None:
         """Waits until the bot has nothing left to do."""
         at = self.sandbox.clock.now().replace(microsecond=0)

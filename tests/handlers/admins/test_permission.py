@@ -2,8 +2,6 @@
 
 import pytest
 
-from store import people
-from store.db import transaction
 from store.people import Role
 
 
@@ -34,14 +32,32 @@ async def test_a_liaison_sees_the_own_score_only(office):
 
 async def test_a_dismissed_administrator_s_button_does_nothing(office):
     await office.says("甲", "/deduct 财政局 daily.7 1 理由")
-    with transaction(office.engine) as session:
-        person = people.person_of(session, office.people["甲"].id)
-        for appointment in people.appointments_of(session, person):
-            people.dismiss(session, appointment, office.sandbox.clock.now())
+    office.dismisses("甲")
     tap = await office.people["甲"].tap(office.people["甲"].from_bot[-1], "确认")
     assert "没有办理这一事项的权限" in await tap.answered()
     await office.settled()
     assert office.entries() == []
+
+
+async def test_a_dismissed_administrator_is_shown_no_more_choices(office):
+    await office.says("乙", "/deduct 财政局 daily.7 1 内部情况")
+    await office.taps("乙", "确认")
+    await office.says("甲", "/deduct 财政局")
+    office.dismisses("甲")
+    asked = office.people["甲"].from_bot[-1]
+    tap = await office.people["甲"].tap(asked, asked.labels[0])
+    assert "没有办理这一事项的权限" in await tap.answered()
+    said = await office.says("甲", "双公示")
+    assert said.text.startswith("您没有办理这一事项的权限")
+
+
+async def test_only_who_may_decide_on_a_proposal_sees_it(office):
+    await office.says("甲", "/veto 财政局 veto.1 内部情况")
+    await office.taps("甲", "提交确认")
+    tap = await office.people["丁"].forge(office.people["丁"].from_bot[-1], "unrefuse:1")
+    assert "不由您决定" in await tap.answered()
+    await office.settled()
+    assert "内部情况" not in office.people["丁"].transcript()
 
 
 async def test_a_veto_takes_two_administrators(office):
