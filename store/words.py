@@ -25,6 +25,9 @@ Deadline = Annotated[datetime, "deadline"]
 Year = Annotated[int, "year"]
 """An assessment year."""
 
+YEARS = range(2000, 3000)
+"""Years in which anything is assessed; a date outside of them is a slip of the finger."""
+
 MOST = 9999
 """No count is larger; more is a slip of the finger."""
 
@@ -73,6 +76,8 @@ def parse_instant(text: str, now: datetime, *, whole_day: bool = False) -> datet
             instant = datetime.fromisoformat(said)
         except ValueError:
             raise Refusal("date_unknown", text=text) from None
+        if instant.year not in YEARS:
+            raise Refusal("date_unknown", text=text)
         return instant if instant.tzinfo else instant.replace(tzinfo=CHINA)
     day, clock = _parse(text, now)
     if clock is None:
@@ -93,6 +98,8 @@ def _parse(text: str, now: datetime) -> tuple[date, timedelta | None]:
             found_day = date(int(match["year"] or today.year), int(match["month"]), int(match["day"]))
         except ValueError:
             raise Refusal("date_unknown", text=text) from None
+        if found_day.year not in YEARS:
+            raise Refusal("date_unknown", text=text)
     rest = rest.strip()
     if not rest and found_day is not None:
         return found_day, None
@@ -126,7 +133,7 @@ def _count(_act: Act, text: str) -> int:
 def read_year(_act: Act, text: str) -> int:
     """``2021``, ``2021年``. Raises Refusal year_unknown."""
     number = whole_number(plain(text).removesuffix("度").removesuffix("年"))
-    if number is None or not 2000 <= number <= 2999:
+    if number is None or number not in YEARS:
         raise Refusal("year_unknown", text=text)
     return number
 
