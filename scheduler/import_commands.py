@@ -153,8 +153,9 @@ class _Import:
 
     def _make_office(self, units: Iterable[Department], office: Department) -> None:
         for unit in units:
-            unit.office = unit is office
-            self.session.add(unit)
+            if unit.office and unit is not office:
+                # Moving it takes two persons; a file is one's.
+                raise Refusal("office_stands", department=unit.name)
         office.office = True
 
     def _duties(self, unit: Department, row: DepartmentRow) -> Iterable[str]:

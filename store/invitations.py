@@ -130,6 +130,20 @@ def revoke(session: Session, invitation: Invitation, now: datetime) -> None:
     session.flush()
 
 
+def cut_off(session: Session, appointment: Appointment, now: datetime) -> None:
+    """End an appointment, and the way back: links to the office itself that a dismissed administrator has made.
+
+    Those to departments go on working: they lead to no power, and a handover must not shut out others.
+    Raises Refusal last_administrator.
+    """
+    dismiss(session, appointment, now)
+    if appointment.role != Role.ADMINISTRATOR:
+        return
+    for invitation in waiting(session, now):
+        if invitation.created_by == appointment.person_id and invitation.role not in DEPARTMENT_ROLES:
+            revoke(session, invitation, now)
+
+
 def waiting(session: Session, now: datetime) -> list[Invitation]:
     """The links that still work, oldest first."""
     query = select(Invitation).where(
@@ -142,7 +156,7 @@ def _hand_over(session: Session, invitation: Invitation, person: Person, now: da
     old = session.get(Appointment, invitation.replaces) if invitation.replaces else None
     if old is None or old.until is not None or old.person_id == person.id:
         return None
-    dismiss(session, old, now)
+    cut_off(session, old, now)
     return session.get_one(Person, old.person_id).name
 
 

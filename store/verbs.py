@@ -249,10 +249,13 @@ def revoke(act: Act, invitation: Invitation) -> Revoked:
 
 @command("dismiss", words=("免去",), changes=True, group="people")
 def dismiss(act: Act, person: Person, role: Role | None = None, department: Department | None = None) -> Dismissed:
-    """End a person's roles, or one of them. What was done in them stays in the history."""
+    """End a person's roles, or one of them. What was done in them stays in the history.
+
+    Links to the office itself that a dismissed administrator has made are revoked.
+    """
     held = _held(act.session, person, role, department)
     for appointment in held:
-        people.dismiss(act.session, appointment, act.now)
+        invitations.cut_off(act.session, appointment, act.now)
     return Dismissed(person.name, tuple(Ended(one.role, _name(act.session, one.department_id)) for one in held))
 
 
@@ -279,9 +282,17 @@ def list_people(act: Act, department: Department | None = None) -> People:
     )  # fmt: skip
 
 
-@command("office", words=("主办单位",), changes=True, group="people")
+def _moves_the_office(act: Act, given: Mapping[str, Any]) -> bool:
+    standing = act.session.exec(select(Department.id).where(col(Department.office))).first()
+    return standing not in (None, given["department"].id)
+
+
+@command("office", words=("主办单位",), changes=True, second_person=_moves_the_office, group="people")
 def office(act: Act, department: Department) -> Office:
-    """Name the department that runs the assessment: its administrators decide nothing of its own alone."""
+    """Name the department that runs the assessment: its administrators decide nothing of its own alone.
+
+    The first time one does it; moving it takes two, or anybody could step out of his own department for a moment.
+    """
     for other in act.session.exec(select(Department).where(col(Department.office))):
         other.office = False
         act.session.add(other)

@@ -107,6 +107,15 @@ def test_imports_departments_contacts_and_tasks(place, capsys):
     assert "与现有登记一致" in err
 
 
+def test_a_file_moves_the_office_nowhere(place, capsys):
+    assert call(capsys, "import", filled_in(place, capsys, 部门=DEPARTMENTS))[0] == 0
+    (place / "form.xlsx").unlink()
+    moved = [[*DEPARTMENTS[0][:4], "是", *DEPARTMENTS[0][5:]]]
+    code, _, err = call(capsys, "import", filled_in(place, capsys, 部门=moved))
+    assert code == 2
+    assert "主办单位已经是政务服务局" in err
+
+
 def test_nothing_is_taken_from_a_file_with_faults_and_each_is_named(place, capsys):
     path = filled_in(
         place,

@@ -8,11 +8,11 @@ from sqlmodel import Session
 
 import store.verbs  # noqa: F401 - the verbs
 from store import people
-from store.acting import preview, run
+from store.acting import Proposed, preview, run
 from store.commands import VERBS, Act, find_verb, parse_line
 from store.errors import Refusal
 from store.invitations import accept
-from store.people import Department, Person
+from store.people import Department, Person, Role
 from store.times import CHINA
 
 NOW = datetime(2021, 4, 6, 10, tzinfo=CHINA)
@@ -121,9 +121,28 @@ class TestPeople:
             say(session, li, "免去 李强")
 
     def test_there_is_one_office(self, session: Session, li: Person) -> None:
-        say(session, li, "主办单位 财政局")
-        assert say(session, li, "主办单位 政务服务局").code == "gov"
+        qian = people.met(session, 8, name="钱科长", username=None, now=NOW)
+        people.appoint(session, qian, Role.ADMINISTRATOR, NOW)
+        assert say(session, li, "主办单位 财政局").code == "fin"
+        assert say(session, li, "主办单位 财政局").code == "fin"
+        say(session, qian, f"确认 #{say(session, li, '主办单位 政务服务局').number}")
         assert [one.code for one in people.departments(session) if one.office] == ["gov"]
+
+    def test_nobody_steps_out_of_the_office_alone(self, session: Session, li: Person) -> None:
+        say(session, li, "主办单位 政务服务局")
+        assert isinstance(say(session, li, "主办单位 财政局"), Proposed)
+        assert people.own_departments(session, li) == {people.departments(session)[1].id}
+
+    def test_a_dismissed_administrator_s_links_to_the_office_work_no_more(self, session: Session, li: Person) -> None:
+        qian = people.met(session, 8, name="钱科长", username=None, now=NOW)
+        people.appoint(session, qian, Role.ADMINISTRATOR, NOW)
+        ways_back = [say(session, qian, f"邀请 {role} 备用") for role in ("管理员", "领导小组", "成员单位")]
+        liaison = say(session, qian, "邀请 联络员 fin 王芳")
+        say(session, li, "免去 钱科长")
+        for way in ways_back:
+            with pytest.raises(Refusal, match="invitation_revoked"):
+                accept(session, way.token, telegram_id=8, name="", now=NOW)
+        assert accept(session, liaison.token, telegram_id=101, name="", now=NOW).person.name == "王芳"
 
 
 class TestAudit:
