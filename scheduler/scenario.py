@@ -33,7 +33,8 @@ from scoring.tomltable import Fault, Table
 from store.times import CHINA
 
 KINDS = ("bureau", "grassroots", "dual")
-_MOST = 9999
+_YEARS = (1950, 9990)
+_MOST = 1_000_000_000
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _KIND = {"deduct": "deduction", "bonus": "bonus", "veto": "veto"}
 
@@ -43,7 +44,7 @@ class ScenarioError(Exception):
 
     def __init__(self, file: str, fault: str, event: int | None = None) -> None:
         where = file if event is None else f"{file}: event {event}"
-        super().__init__(" ".join(f"{where}: {fault}".split()))
+        super().__init__(f"{where}: {' '.join(fault.split())}")
         self.file, self.fault, self.event = file, fault, event
 
 
@@ -71,6 +72,8 @@ class _Keys(Table):
         value = self._take(key)
         if not isinstance(value, datetime):
             raise self._wrong(key, "a date with a time", value)
+        if not _YEARS[0] <= value.year <= _YEARS[1]:
+            raise self._wrong(key, f"a year from {_YEARS[0]} to {_YEARS[1]}", value)
         return value if value.tzinfo else value.replace(tzinfo=CHINA)
 
     def array(self, key: str, place: str = "") -> "list[_Keys]":
@@ -127,7 +130,7 @@ class _Reader:
                 self.rulebook = load(named, beside=Path(self.file).parent)
             except RuleBookError as fault:
                 raise Fault("", str(fault)) from None
-            year = table.whole("year", 1950, 9990)
+            year = table.whole("year", *_YEARS)
             self.start, self.end = table.instant("start"), table.instant("end")
             if self.end < self.start:
                 raise Fault("end", "is before start")
