@@ -156,7 +156,7 @@ def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
         else:
             result = acting.run(act, verb, **given)
             deliver(act.session, act.notices, act.now, summary_chat=settings.summary_chat)
-            text = screens.told(verb, result)
+            text = screens.told(act, verb, result)
     # Only now has it happened: a pipe that is closed too early must not undo it.
     for file in getattr(result, "files", ()):
         (options.folder / file.name).write_bytes(file.content)

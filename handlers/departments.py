@@ -8,7 +8,7 @@ from telegram import Message, MessageEntity, Update
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
 import templates
-from handlers import choices, groups, hand_in, keyboards, registration
+from handlers import choices, groups, hand_in, helping, keyboards
 from handlers.attachments import file_in
 from handlers.callers import caller, in_private, registered, speaker
 from handlers.context import Context, KaopingApplication
@@ -172,7 +172,7 @@ def explain(context: Context) -> None:
         groups.entered(context)
         return
     person = registered(context)
-    context.reply(registration.home(context, person))
+    context.reply(helping.text(context, person))
 
 
 def addressed(context: Context, message: Message) -> bool:

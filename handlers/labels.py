@@ -6,6 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 import templates
+from scheduler.facts import told_of
+from scheduler.frame import Frame
+from scheduler.tables import Obligation, Task
 from scoring.rulebook import Item
 from store.commands import Act, Choice, Param, Verb
 from store.errors import Refusal
@@ -32,6 +35,9 @@ def question(verb: Verb, name: str) -> str:
 def value(act: Act, verb: Verb, one: Param, texts: Mapping[str, str]) -> str:
     """An argument as a person reads it: the name of a department, the title of an item beside its code and clause."""
     text = texts[one.name]
+    if text.startswith(("blob:", "{")):
+        # A file: its name is what a person knows of it.
+        return text.partition(" ")[2] if text.startswith("blob:") and " " in text else _label("value", "file")
     try:
         meant = one.converter.read(act, text)
     except Refusal:
@@ -46,8 +52,18 @@ def value(act: Act, verb: Verb, one: Param, texts: Mapping[str, str]) -> str:
         return day(meant)
     if isinstance(meant, Department | Person):
         return meant.name
+    if isinstance(meant, Task):
+        return _named(act, meant.department_id, {"period": None, "short": meant.title})
+    if isinstance(meant, Obligation):
+        return _named(act, meant.department_id, told_of(Frame.of(act.session), meant))
     choice = _chosen(act, verb, one, texts)
     return choice.label if choice and choice.label else _label("value", text)
+
+
+def _named(act: Act, department_id: int, told: Mapping[str, Any]) -> str:
+    """财政局 2021年3月工作动态"""
+    unit = act.session.get_one(Department, department_id)
+    return templates.plain(templates.render("admins/obligation", department=unit.name, one=told))
 
 
 def _chosen(act: Act, verb: Verb, one: Param, texts: Mapping[str, str]) -> Choice | None:

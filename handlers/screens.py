@@ -9,7 +9,7 @@ from handlers.forms import FORMS
 from handlers.guided import PAGE, Guide, pages
 from handlers.keyboards import Keyboard, button, inline
 from store.acting import Decided, Preview, Proposed
-from store.commands import Act, Choice, Param, Verb
+from store.commands import VERBS, Act, Choice, Param, Verb
 from store.errors import Refusal
 
 ACTION = "v"
@@ -112,6 +112,7 @@ def previewed(act: Act, verb: Verb, texts: dict[str, str], seen: Preview, *, sta
         seen=seen,
         cautions=[templates.refusal(one.code, one.facts) for one in seen.cautions],
         stale=stale,
+        scores=verb.group == "ledger",
         detail=templates.render(detail, result=seen.result) if templates.exists(detail) else None,
     )
 
@@ -129,16 +130,20 @@ def arguments(act: Act, verb: Verb, texts: dict[str, str]) -> list[dict[str, str
     ]
 
 
-def told(verb: Verb, result: Any, *, bot: str | None = None) -> str:
+def told(act: Act, verb: Verb, result: Any, *, bot: str | None = None) -> str:
     """A verb's result in words, in Telegram's HTML: the same for chat and, without its tags, for the command line.
 
     ``bot`` is the bot's username, for links to it.
     """
     if isinstance(result, Proposed):
         return templates.render("admins/proposed", title=labels.title(verb), result=result)
+
+    def explain(name: str, texts: dict[str, str]) -> list[dict[str, str]]:
+        return arguments(act, VERBS[name], texts) if name in VERBS else []
+
     if isinstance(result, Decided):
-        return templates.render("admins/decided", title=labels.title(verb), result=result)
-    return templates.render(f"verbs/{verb.template}", result=result, bot=bot)
+        return templates.render("admins/decided", title=labels.title(VERBS[result.verb]), result=result)
+    return templates.render(f"verbs/{verb.template}", result=result, bot=bot, explain=explain)
 
 
 def paged(text: str, draft_id: int, page: int, *, picture: bool) -> Screen:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from sqlmodel import Session, col, select
 
 from scheduler.deadlines import said_period
-from scheduler.duties import assignments, obligation_for
+from scheduler.duties import obligation_for
 from scheduler.facts import departments_by_id, told_of
 from scheduler.frame import Frame
 from scheduler.hand_ins import Channel
@@ -79,7 +79,7 @@ def find_obligation(act: Act, said: str) -> Obligation:
             raise Refusal("obligation_unknown", text=said)
         return found
     words = plain(said).split()
-    if len(words) < 2:
+    if len(words) < 2 or whole_number(words[0]) is not None:
         raise Refusal("obligation_unknown", text=said)
     department = find_department(act.session, words[0])
     frame = Frame.of(act.session)
@@ -171,13 +171,6 @@ def _duties(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
 @converter(Duty, write=lambda duty: duty.code, choices=_duties)
 def _duty(act: Act, text: str) -> Duty:
     return find_duty(act, text)
-
-
-def owed_duties(act: Act, department: Department) -> list[str]:
-    """The codes of the duties that a department owes now."""
-    today = act.now.date()
-    owed = (one for one in assignments(act.session, department.id) if one.until is None or one.until >= today)
-    return [one.duty for one in owed]
 
 
 def _tasks(act: Act, _given: Mapping[str, Any]) -> list[Choice]:

@@ -283,12 +283,17 @@ def take_words(act: Act, verb: Verb, said: Sequence[str]) -> dict[str, Any]:
 
 
 def _take(act: Act, param: Param, words: list[str]) -> tuple[Any, list[str]]:
+    further: Refusal | None = None
     for count in range(min(param.converter.words, len(words)), 1, -1):
         try:
             return param.converter.read(act, " ".join(words[:count])), words[count:]
-        except Refusal:
-            continue
-    return param.converter.read(act, words[0]), words[1:]
+        except Refusal as refusal:
+            further = further or refusal
+    try:
+        return param.converter.read(act, words[0]), words[1:]
+    except Refusal as refusal:
+        # A longer reading that found something else to say got further than the single word.
+        raise (further if further is not None and further.code != refusal.code else refusal) from None
 
 
 def _take_options(act: Act, verb: Verb, waiting: list[str]) -> tuple[list[str], dict[str, Any]]:

@@ -57,6 +57,10 @@ def test_every_verb_has_its_chinese_words(verb):
         assert text
         assert not any("a" <= letter <= "z" for letter in text.replace("json", "").replace("xlsx", ""))
     assert templates.exists(f"verbs/{verb.template}")
+    line = {"name": verb.name, "word": verb.words[0]}
+    told = templates.render("help", name="", offices=[], groups=[(verb.group, [line])], hands_in=False)
+    assert f"{verb.words[0]}：{labels.title(verb)}\n" not in told, "the help says no more than the name"
+    assert "<b>其他</b>" not in told
 
 
 @pytest.fixture
@@ -103,7 +107,7 @@ def test_the_figures_and_the_words_are_the_same(verb, house, capsys):
     with transaction(house) as session:
         act = Act(session, NOW, people.holders(session, Role.ADMINISTRATOR)[0], "chat")
         found = acting.run(act, verb, **parse_line(act, verb, line))
-        in_chat, told = to_json(found), templates.plain(screens.told(verb, found))
+        in_chat, told = to_json(found), templates.plain(screens.told(act, verb, found))
     for one in (on_the_line, in_chat):
         one.pop("at", None)
     assert on_the_line == in_chat
