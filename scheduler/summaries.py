@@ -67,12 +67,6 @@ def summarize_now(frame: Frame, now: datetime, month: str | None = None) -> Noti
     return _post(frame, found, now)
 
 
-def next_summary(frame: Frame, now: datetime) -> datetime | None:
-    """When the next summary is to be posted, by what is known today."""
-    coming = (month.post_at for year in frame.years for month in _months(frame, year) if month.post_at > now)
-    return min(coming, default=None)
-
-
 def _latest(frame: Frame, now: datetime) -> _Month | None:
     past = [
         month
