@@ -133,3 +133,40 @@ async def test_forged_data_is_answered_and_does_nothing(office):
     assert office.entries() == []
     asked = await office.says("甲", "daily.7")
     assert "请选择次数" in asked.text
+
+
+async def test_a_draft_left_for_long_is_spoken_of_once(office):
+    await office.says("甲", "/deduct 财政局")
+    office.sandbox.advance(minutes=31)
+    await office.settled()
+    assert "已自动取消" in (await office.says("甲", "daily.7")).text
+    assert "没有看懂" in (await office.says("甲", "daily.7")).text
+
+
+async def test_the_words_of_the_buttons_can_be_typed(office):
+    await office.says("甲", "/deduct 财政局 daily.7")
+    asked = await office.says("甲", "/deduct")
+    await office.taps("甲", "财政局", asked)
+    await office.says("甲", "daily.7")
+    assert "请选择项目" in (await office.says("甲", "上一步")).text
+    await office.says("甲", "daily.7")
+    await office.says("甲", "不填")
+    assert "请核对" in (await office.says("甲", "窗口无人值守")).text
+    assert "已记扣分" in (await office.says("甲", "确认")).text
+    assert [(one.item, one.count, one.reason) for one in office.entries()] == [("daily.7", 1, "窗口无人值守")]
+
+
+async def test_cancel_is_never_a_reason(office):
+    await office.says("甲", "/deduct")
+    for said in ("财政局", "daily.7", "1", "取消"):
+        answer = await office.says("甲", said)
+    assert "已取消" in answer.text
+    await office.says("甲", "/deduct 财政局 daily.7 1 理由")
+    assert "已取消" in (await office.says("甲", "取消")).text
+    assert office.entries() == []
+
+
+async def test_help_is_no_answer_to_a_question(office):
+    await office.says("甲", "/deduct 财政局")
+    assert "您的身份" in (await office.says("甲", "帮助")).text
+    assert "请选择次数" in (await office.says("甲", "daily.7")).text
