@@ -24,9 +24,13 @@ from store.commands import Act, Verb
 from store.drafts import Draft
 from store.errors import Refusal
 from store.people import Person
+from store.words import plain
 
 WORDS_KIND = "ambiguous"
 """A line in which one word means several departments, until somebody has said which."""
+
+BUTTONS = {"取消": "x", "确认": "y", "上一步": "b", "不填": "s"}
+"""What people type instead of pressing it, and the button that it stands for."""
 
 _BUTTON = re.compile(rf"{ACTION}:({keyboards.NUMBER}):([a-z])(?::(.*))?", re.DOTALL)
 
@@ -63,8 +67,8 @@ def _meaning(session: Any, person: Person | None, message: Message, username: st
     line = spotted(text, username=username)
     if line is not None and line.slash:
         return line
-    draft = _asking(session, person, message.chat.id)
-    if draft is not None and (line is None or _wants_words(draft)):
+    draft = _under_way(session, person, message.chat.id)
+    if draft is not None and _answers(draft, text, line):
         return draft
     if line is None:
         return None
@@ -73,16 +77,22 @@ def _meaning(session: Any, person: Person | None, message: Message, username: st
     return line if allowed or (text.strip() in line.verb.words and text.strip() not in departments.WORDS) else None
 
 
-def _asking(session: Any, person: Person | None, chat_id: int) -> Draft | None:
+def _under_way(session: Any, person: Person | None, chat_id: int) -> Draft | None:
+    """The verb somebody is in the middle of, unless he has lost the role for it since."""
     if person is None:
         return None
     found = drafts.under_way(session, person_id=person.id, chat_id=chat_id, kinds=(KIND,))
-    return found[0] if found and Guide.of(found[0]).asking is not None else None
+    return found[0] if found and Guide.of(found[0]).verb.roles & people.roles_of(session, person) else None
 
 
-def _wants_words(draft: Draft) -> bool:
-    asked = Guide.of(draft).asking
-    return asked is not None and (asked.rest or asked.annotation is str)
+def _answers(draft: Draft, text: str, line: Line | None) -> bool:
+    """Whether a text is for the verb under way: the word of a button, or an answer to what is asked."""
+    asked, word = Guide.of(draft).asking, plain(text)
+    if asked is None:
+        return BUTTONS.get(word) in {"x", "y"}
+    if asked.rest or asked.annotation is str:
+        return True
+    return BUTTONS.get(word) in {"x", "b", "s"} or (line is None and word not in departments.WORDS)
 
 
 async def spoken(update: Update, context: Context) -> None:
@@ -179,12 +189,20 @@ def _answered(context: Context, person: Person, draft: Draft, text: str) -> None
     """What somebody typed to a question: a value, or a few letters to look one up by."""
     guide = Guide.of(draft)
     if guide.expired(context.now):
-        drafts.finished(context.session, draft)
-        raise Refusal("draft_expired", verb=guide.verb.name)
-    acting.permit(act := act_of(context, person), guide.verb)
-    param = guide.asking
+        _expired(context, guide, draft)
+        return
+    act, param, word = act_of(context, person), guide.asking, BUTTONS.get(plain(text))
+    if word == "x":
+        _cancelled(context, draft)
+        return
+    if param is None:
+        _confirmed(context, act, guide, draft)
+        return
     try:
-        guide.take(act, text)
+        if word in {"b", "s"}:
+            _moved(act, guide, word, "")
+        else:
+            guide.take(act, text)
     except Refusal as refusal:
         searched = Guide.of(draft)
         searched.search, searched.page = text.strip(), 0
@@ -233,12 +251,22 @@ async def tapped(update: Update, context: Context) -> None:
     context.answer()
     what, arguments = match[2], (match[3] or "").split(":")
     if what == "x":
-        drafts.finished(context.session, draft)
-        say(context, Screen(templates.render("admins/cancelled", title=labels.title(_verb(draft)))))
+        _cancelled(context, draft)
     elif draft.kind == WORDS_KIND:
         _chosen_word(context, person, draft, arguments[0])
     else:
         _step(context, person, draft, what, arguments)
+
+
+def _cancelled(context: Context, draft: Draft) -> None:
+    drafts.finished(context.session, draft)
+    say(context, Screen(templates.render("admins/cancelled", title=labels.title(_verb(draft)))))
+
+
+def _expired(context: Context, guide: Guide, draft: Draft) -> None:
+    # Said, not raised: a refusal would roll the draft's end back, and it would swallow the next text as well.
+    drafts.finished(context.session, draft)
+    say(context, Screen(templates.refusal("draft_expired", {"verb": guide.verb.name})))
 
 
 def _verb(draft: Draft) -> Verb:
@@ -266,8 +294,7 @@ def _step(context: Context, person: Person, draft: Draft, what: str, arguments: 
     """One tap: choose, turn a page, skip, back, amend, confirm. A tap on an earlier question shows the present one."""
     guide, before = Guide.of(draft), Guide.of(draft)
     if guide.expired(context.now):
-        drafts.finished(context.session, draft)
-        say(context, Screen(templates.refusal("draft_expired", {"verb": guide.verb.name})))
+        _expired(context, guide, draft)
         return
     # The choices alone tell what is none of his business to whoever has lost the role since.
     acting.permit(act := act_of(context, person), guide.verb)
