@@ -1,6 +1,7 @@
 # Everything a newcomer needs: `make demo`, `make test`. Both set up what they need in .venv and may be run again at will.
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3.14 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 VENV := .venv
+WORKERS ?= 3
 RUN := $(VENV)/bin
 
 .PHONY: demo test lint types check bench clean lock
@@ -9,7 +10,7 @@ demo: $(VENV)/ready
 	$(RUN)/kaoping demo $(ARGS)
 
 test: $(VENV)/ready lint
-	$(RUN)/pytest -q $(ARGS)
+	$(RUN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(VENV)/ready
 	$(RUN)/ruff check .
