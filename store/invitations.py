@@ -113,10 +113,13 @@ def accept(
         "username": username,
         "role": appointment.role,
         "department": department.name if department else None,
-        "replaced": replaced,
+        "replaced": replaced.name if replaced else None,
         "invitation": invitation.id,
     }
-    return Joined(person, appointment, department, replaced, (Notice("joined", Audience("administrators"), facts),))
+    notices = [Notice("joined", Audience("administrators"), facts)]
+    if replaced is not None:
+        notices.append(Notice("replaced", Audience("person", replaced.id), facts | {"by": person.name}))
+    return Joined(person, appointment, department, replaced.name if replaced else None, tuple(notices))
 
 
 def revoke(session: Session, invitation: Invitation, now: datetime) -> None:
@@ -152,12 +155,13 @@ def waiting(session: Session, now: datetime) -> list[Invitation]:
     return list(session.exec(query.order_by(col(Invitation.id))))
 
 
-def _hand_over(session: Session, invitation: Invitation, person: Person, now: datetime) -> str | None:
+def _hand_over(session: Session, invitation: Invitation, person: Person, now: datetime) -> Person | None:
+    """Ends the appointment that this link replaces; returns whose it was."""
     old = session.get(Appointment, invitation.replaces) if invitation.replaces else None
     if old is None or old.until is not None or old.person_id == person.id:
         return None
     cut_off(session, old, now)
-    return session.get_one(Person, old.person_id).name
+    return session.get_one(Person, old.person_id)
 
 
 def _hash(token: str) -> str:

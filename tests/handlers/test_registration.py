@@ -101,6 +101,7 @@ async def test_a_handover_cuts_off_the_old_liaison_and_keeps_the_history(office:
     successor = office.sandbox.person("孙六")
     await successor.start(invited(office, Role.LIAISON, "fin", replaces=office.liaison))
     assert "原任 张三 的登记已同时终止" in (await successor.hear("登记完成")).text
+    await office.liaison.hear("您的财政局联络员登记已经终止，由 孙六 接任")
     await office.liaison.send_document("总结.docx", b"...", caption="一季度总结")
     await office.liaison.hear("联络员已经变更")
     await successor.send_document("总结.docx", b"...", caption="一季度总结")
