@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from telegram import Message, Update
+from telegram.constants import ChatType
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 import templates
@@ -61,7 +62,7 @@ def register(application: KaopingApplication) -> None:
 
 def _meaning(session: Any, person: Person | None, message: Message, username: str) -> Line | Draft | None:
     """A verb, the draft that a text answers, or None for what is nobody's command."""
-    text = message.text
+    text = said_to_bot(message, username)
     if text is None:
         return None
     line = spotted(text, username=username)
@@ -74,7 +75,21 @@ def _meaning(session: Any, person: Person | None, message: Message, username: st
         return None
     # A Chinese word is a command only from somebody whose command it is: the others may mean something of their own.
     allowed = person is not None and bool(line.verb.roles & people.roles_of(session, person))
-    return line if allowed or (text.strip() in line.verb.words and text.strip() not in departments.WORDS) else None
+    return line if allowed or (text.strip() in line.verb.words and not departments.understood(text)) else None
+
+
+def said_to_bot(message: Message, username: str) -> str | None:
+    """A text that is meant for the bot, without its name: in a group a command, an answer to it, or one that names it.
+
+    People talk about 扣分 and 排名 among themselves.
+    """
+    text = message.text
+    if text is None or message.chat.type == ChatType.PRIVATE or text.startswith("/"):
+        return text
+    without = re.sub(rf"@{re.escape(username)}\b", "", text, flags=re.IGNORECASE)
+    quoted = message.reply_to_message
+    answers = quoted is not None and quoted.from_user is not None and quoted.from_user.username == username
+    return without.strip() if without != text or answers else None
 
 
 def _under_way(session: Any, person: Person | None, chat_id: int) -> Draft | None:

@@ -22,9 +22,11 @@ from store.errors import Refusal
 
 FILES = filters.Document.ALL | filters.PHOTO | filters.VIDEO | filters.AUDIO | filters.VOICE
 
-NIL = re.compile(r"(?:零|0)\s*报告[\s:，,。.!]*(.*)", re.DOTALL)
+NIL = re.compile(r"(?:零|0)\s*报告[\s:，,。.!]*(.*)|(.{1,20}?)[\s:，,]*(?:零|0)\s*报告[\s。.!]*", re.DOTALL)
+"""「零报告：台账」, 「台账零报告」: what it is for is in one group or the other."""
 ACKNOWLEDGED = re.compile(
-    r"(?:(?:已?收到|好[的滴嘞]?|行|可以|知道了?|已?知悉|明白了?|了解|谢谢|多谢|辛苦了|嗯+|是的?|ok(?:ay)?|1|👌|👍|🙏)[!。.~,\s]*)+"
+    r"(?:(?:已?收到|好[的滴嘞]?|行|可以|知道了?|已?知悉|明白了?|了解|谢谢|多谢|辛苦了|嗯+|是的?|ok(?:ay)?|1|👌|👍|🙏|确认|同意|没问题"
+    r"|(?:我们?)?(?:马上|尽快|抓紧|稍后|今天|下午|明天)就?(?:报送?|上报|提交|交|发|办理?|落实|准备|处理|整理))[!。.~,\s]*)+"
 )
 """What people answer to a reminder without handing anything in."""
 LEAST_TEXT = 4
@@ -89,7 +91,7 @@ def _say(context: Context, message: Message, said: str) -> None:
     person, departments = speaker(context)
     word = normal(said)
     if match := NIL.fullmatch(word):
-        hand_in.take_nil(context, message, person, departments, match[1])
+        hand_in.take_nil(context, message, person, departments, match[1] or match[2] or "")
     elif ACKNOWLEDGED.fullmatch(word):
         context.reply(templates.render("departments/acknowledged"), quote=not private)
     elif len(word) < LEAST_TEXT:
@@ -175,6 +177,12 @@ def explain(context: Context) -> None:
     context.reply(helping.text(context, person))
 
 
+def understood(text: str) -> bool:
+    """Whether a text means something here by itself, whatever verb it is a word of for others."""
+    word = normal(text)
+    return word in WORDS or ACKNOWLEDGED.fullmatch(word) is not None
+
+
 def addressed(context: Context, message: Message) -> bool:
     """Whether a message in a group is meant for the bot: it answers the bot, or names it."""
     quoted = message.reply_to_message
@@ -197,6 +205,7 @@ WORDS: dict[str, Callable[[Context], None]] = {
     **dict.fromkeys(["报送", "现在报送", "我要报送", "上报", "报送材料", "submit"], submit),
     **dict.fromkeys(["帮助", "使用说明", "说明", "菜单", "开始", "你好", "您好", "help", "?"], explain),
     **dict.fromkeys(["已交", "已报", "已报送", "已经交了", "已经报了", "交了", "报了", "我的报送", "报送记录"], status),
+    **dict.fromkeys(["已发", "已发送", "发了", "已经发了", "已提交", "提交了"], status),
     **dict.fromkeys(["解绑", "解除绑定", "unbind"], groups.unbind),
 }
 """Chinese words that work like commands."""

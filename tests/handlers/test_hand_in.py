@@ -80,7 +80,7 @@ async def test_a_text_counts_once_confirmed_with_the_date_of_its_message(office:
     assert office.hand_ins()[0].text == "3月工作动态：完成营商环境专题培训2次，走访企业15家 <b>&😀"
 
 
-@pytest.mark.parametrize("said", ["收到", "好的，谢谢", "👌"])
+@pytest.mark.parametrize("said", ["收到", "好的，谢谢", "👌", "确认", "收到，马上报", "明天交"])
 async def test_an_acknowledgement_is_no_hand_in(office: "Office", said: str) -> None:
     await office.at("03-26 09:00")
     reminder = await office.liaison.hear("报送提醒")
@@ -137,6 +137,28 @@ async def test_a_bare_nil_report_is_for_the_only_thing_that_may_be_nil(office: "
     await office.liaison.send("零报告：2021年3月“双公示”台账")
     await office.liaison.hear("已经报送，不必再零报告")
     assert len(office.hand_ins()) == 1
+
+
+async def test_a_nil_report_may_name_first_what_it_is_for(office: "Office") -> None:
+    await office.at("04-02 09:00")
+    await office.liaison.send("工作动态零报告")
+    await office.liaison.hear("不接受零报告")
+    await office.liaison.send("3月双公示台账：零报告。")
+    await office.liaison.hear("已收到零报告：财政局 2021年3月“双公示”台账")
+    await office.liaison.send("4月工作动态：落实零报告制度")
+    await office.liaison.hear("作为2021年4月工作动态报送？")
+
+
+async def test_a_file_kept_waiting_is_not_for_a_period_that_began_after_it(office: "Office") -> None:
+    await office.at("03-26 09:00")
+    await office.liaison.send_document("空.docx", b"...")
+    question = await office.liaison.hear("请问是哪一项")
+    for day in ("04-02 09:00", "04-25 09:00", "04-26 09:00", "04-28 09:00"):
+        await office.at(day)
+    later = office.obligation("monthly_update", "2021-04")
+    tap = await office.liaison.forge(question, f"as:{office.hand_ins()[0].id}:{later.id}")
+    assert "已经失效" in await tap.answered()
+    assert office.obligation("monthly_update", "2021-04").handed_in_at is None
 
 
 async def test_a_supplement_after_the_deadline_leaves_an_on_time_hand_in_on_time(office: "Office") -> None:
