@@ -25,6 +25,7 @@ from sandbox.world import Call
 from scheduler.tables import HandIn, HandInFile, Obligation, Reminder, Settlement
 from scheduler.workdays import WorkCalendar
 from scoring import ledger
+from scoring.chain import Break
 from scoring.tables import LedgerEntry
 from store import outbox
 from store.db import open_engine, prepare, transaction
@@ -37,12 +38,12 @@ UNITS = ("fin", "com", "gov", "eme", "soc", "jzt", "hyj")
 """At the very deadline, by text and 零报告, the office itself, silent, in a group, extended, unreachable."""
 
 
-def compact() -> Zone:
-    """The sample zone with the departments that differ in their habits, and what is said about them."""
+def compact(codes: Collection[str] = UNITS) -> Zone:
+    """The sample zone with some of its departments only, and what is said about them."""
     zone = sample()
-    units = tuple(unit for unit in zone.units if unit.code in UNITS)
+    units = tuple(unit for unit in zone.units if unit.code in codes)
     gone = [unit.name for unit in zone.units if unit not in units]
-    players = tuple(one for one in zone.players if one.department in (None, *UNITS))
+    players = tuple(one for one in zone.players if one.department in (None, *codes))
     sayings = tuple(one for one in zone.sayings if not any(name in (one.say or "") for name in gone))
     return replace(zone, units=units, players=players, sayings=sayings)
 
@@ -183,7 +184,7 @@ class Stage:
     def outcome(self) -> Outcome:
         """Reads off what there is. Fails where the ledger's chain is broken."""
         with transaction(self.engine) as session:
-            assert not isinstance(ledger.verify(session), ledger.Break)
+            assert not isinstance(ledger.verify(session), Break)
             entries = _rows(session, LedgerEntry)
             return Outcome(
                 ledger=entries,
@@ -200,11 +201,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(database_url: str, folder: Path) -> AsyncIterator[Stage]:
+async def staged(database_url: str, folder: Path, codes: Collection[str] = UNITS) -> AsyncIterator[Stage]:
     """A zone before its first day, on an empty database; the bot is warm but not started."""
     engine = open_engine(database_url)
     prepare(engine)
-    zone = compact()
+    zone = compact(codes)
     async with Sandbox(clock=VirtualClock(zone.opens, frozen=True), limits=Limits(on=False)) as sandbox:
         play = Quarter(zone, sandbox, engine)
         play.furnish()
@@ -234,6 +235,13 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 def uninterrupted() -> Callable[[str, Path], Awaitable[Outcome]]:
     """Plays a quarter in which nothing happens to the bot."""
     return played
+
+
+@pytest.fixture
+async def small_stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage on SQLite with two departments: one that does as it is told, and the office itself."""
+    async with staged(f"sqlite:///{tmp_path / 'kaoping.db'}", tmp_path, ("fin", "gov")) as stage:
+        yield stage
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from scheduler.tables import HandIn, Obligation, Settlement
 from scoring.tables import LedgerEntry
@@ -26,8 +26,8 @@ TOLD = ("01-26 09:00", "02-01 09:00", "02-02 09:00")
 def standing(stage: "Stage", duty: str = "monthly_update") -> dict[str, str]:
     """How January's paper of each department with a liaison stands."""
     query = select(Department.code, Obligation, Settlement)
-    query = query.join(Obligation, Obligation.department_id == Department.id)
-    query = query.outerjoin(Settlement, Settlement.obligation_id == Obligation.id)
+    query = query.join(Obligation, col(Obligation.department_id) == col(Department.id))
+    query = query.outerjoin(Settlement, col(Settlement.obligation_id) == col(Obligation.id))
     found = {}
     with transaction(stage.engine) as session:
         for code, obligation, settlement in session.exec(
