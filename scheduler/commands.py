@@ -9,12 +9,12 @@ from sqlmodel import col, select
 import scheduler.calendar_commands
 import scheduler.duty_commands  # noqa: F401 - the rest of this room's verbs
 from scheduler import hand_ins, obligations
-from scheduler.facts import departments_by_id, told_of
+from scheduler.facts import correction_due, departments_by_id, told_of
 from scheduler.frame import Frame
 from scheduler.naming import HandedIn, Held, HoldDecision, Open, Received, held_obligations
 from scheduler.reminders import remind_now
 from scheduler.settlement import open_hold, standing_deduction
-from scheduler.tables import Correction, Obligation
+from scheduler.tables import Obligation
 from scheduler.telling import tell_reminders
 from scoring.cards import figures_of
 from scoring.points import plain as plain_points
@@ -184,18 +184,17 @@ def _rows(frame: Frame, department: Department, now: datetime) -> list[OwedRow]:
 
 
 def _row(frame: Frame, one: Obligation, now: datetime) -> OwedRow:
-    returned = select(Correction.due_at).where(Correction.obligation_id == one.id, col(Correction.met_by).is_(None))
-    correction_due = frame.session.exec(returned.order_by(col(Correction.id).desc())).first()
+    returned = correction_due(frame.session, one)
     if one.exempted_at is not None:
         state = "exempt"
-    elif correction_due is not None:
+    elif returned is not None:
         state = "returned"
     elif one.handed_in_at is not None:
         state = "on_time" if one.on_time else "late"
     else:
         state = "open" if one.due_at > now else "missing"
     held = one.due_at <= now and open_hold(frame.session, one) is not None
-    return OwedRow(one.id, told_of(frame, one, now), state, held, one.handed_in_at, correction_due)
+    return OwedRow(one.id, told_of(frame, one, now), state, held, one.handed_in_at, returned)
 
 
 @command("remind", words=("催报", "提醒"), changes=True, group="obligations")

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from scheduler.deadlines import due_day_of
 from scheduler.frame import Frame
 from scheduler.ladder import days_left
-from scheduler.tables import Obligation, Reminder, Task
+from scheduler.tables import Correction, Obligation, Reminder, Task
 from scoring.lateness import LatenessRule
 from scoring.rulebook import Settle
 from store.errors import Refusal
@@ -37,8 +37,8 @@ def rules_for(frame: Frame, obligation: Obligation) -> tuple[Settle, LatenessRul
 def told_of(frame: Frame, obligation: Obligation, now: datetime | None = None) -> dict[str, Any]:
     """An obligation in facts: ``what`` is its title, ``short`` that of a question, ``period`` its code or None.
 
-    ``needed`` says what can be handed in: "file", and "nil" where a nil report is allowed. With ``now`` also
-    ``days_left`` (working days after today to the due day) and ``overdue``.
+    ``correction_due`` is the date for the correction of what was returned, else None. With ``now`` also ``days_left``
+    (working days after today to the day until which something is owed) and ``overdue``.
     """
     rulebook = frame.rulebook(obligation.year)
     duty = frame.duty(obligation.year, obligation.duty) if obligation.duty else None
@@ -64,10 +64,23 @@ def told_of(frame: Frame, obligation: Obligation, now: datetime | None = None) -
         "measures": task.measures if task else "",
         "responsible": task.responsible if task else "",
     }
+    correction = correction_due(frame.session, obligation)
+    facts["correction_due"] = iso_china(correction) if correction else None
     if now is not None:
-        facts["days_left"] = days_left(obligation.due_at, now, frame.calendar)
-        facts["overdue"] = obligation.due_at <= now
+        until = correction or obligation.due_at
+        facts["days_left"] = days_left(until, now, frame.calendar)
+        facts["overdue"] = until <= now
     return facts
+
+
+def correction_due(session: Session, obligation: Obligation) -> datetime | None:
+    """Until when what came in has to be corrected; None where nothing was returned, or it was corrected."""
+    if obligation.handed_in_at is None:
+        return None
+    returned = select(Correction.due_at).where(
+        Correction.obligation_id == obligation.id, col(Correction.met_by).is_(None)
+    )
+    return session.exec(returned.order_by(col(Correction.id).desc())).first()
 
 
 def deliveries(session: Session, obligations: Iterable[int]) -> Mapping[int, list[Reminder]]:

@@ -46,6 +46,23 @@ async def test_what_is_handed_in_is_not_asked_for_again(office: "Office") -> Non
     assert "工作总结" in reminder.text
 
 
+async def test_what_was_returned_is_asked_for_by_the_date_of_its_correction(office: "Office") -> None:
+    await office.at("03-26 09:00")
+    await office.liaison.send_document("动态.docx", b"...", caption="3月工作动态")
+    await office.liaison.hear("已收到")
+    await office.admin.send("退回 财政局 工作动态 3月 4月9日 缺少数据")
+    await office.admin.tap(await office.admin.hear("请核对"), "确认")
+    await office.admin.hear("已退回")
+    await office.at("04-06 09:00")
+    await office.admin.send("催报 财政局")
+    await office.admin.tap(await office.admin.hear("将提醒1个单位"), "确认")
+    reminder = await office.liaison.hear("报送提醒")
+    assert "2021年3月工作动态\n补正截止：2021年4月9日（周五）24:00，还有3个工作日" in reminder.text
+    assert "工作动态" not in reminder.text.partition("催报")[2]
+    await office.liaison.send("已交")
+    await office.liaison.hear("待补正：2021年3月工作动态，补正截止：2021年4月9日（周五）24:00")
+
+
 async def test_hand_in_now_makes_the_next_file_count(office: "Office") -> None:
     await office.at("03-26 09:00")
     reminder = await office.liaison.hear("报送提醒")
