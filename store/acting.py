@@ -189,6 +189,8 @@ def _rehearse(act: Act, verb: Verb, given: Mapping[str, Any], need: Need | None)
         after = _figures(act, department, year)
     finally:
         savepoint.rollback()
+        # What was read again inside still shows what has just been undone.
+        act.session.expire_all()
     return Preview(
         verb=verb.name,
         department=department.name if department else None,

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from bot.application import Bot
 from bot.assembly import assemble
 from bot.clock import ServerClock
 from bot.opening import furnish
@@ -32,6 +33,7 @@ class Office:
 
     sandbox: Sandbox
     engine: Engine
+    bot: Bot | None = None
     people: dict[str, PersonView] = field(default_factory=dict)
 
     def entries(self) -> list[LedgerEntry]:
@@ -92,7 +94,7 @@ async def office(sqlite_url: str) -> AsyncIterator[Office]:
         with transaction(engine) as session:
             furnish(session, settings, datetime(2021, 1, 1, tzinfo=UTC))
             _populate(session, house)
-        bot = assemble(settings, engine, ServerClock())
+        house.bot = bot = assemble(settings, engine, ServerClock())
         async with bot.running():
             for person in house.people.values():
                 await person.start()

@@ -154,3 +154,47 @@ async def test_the_office_can_see_who_is_an_administrator(office):
     said = await office.says("甲", "人员")
     assert "人事局考评管理员：乙" in said.text
     assert Role.ADMINISTRATOR.value not in said.text
+
+
+async def test_in_a_group_people_may_talk_about_deductions_among_themselves(office):
+    group = office.sandbox.group("工作群", [office.people["甲"], office.people["丁"]])
+    await group.add_bot(administrator=True)
+    await office.settled()
+    said = len(group.from_bot)
+    for text in ("扣分 的事情回头再说", "排名", "得分怎么样"):
+        await office.people["甲"].send(text, chat=group)
+        await office.settled()
+    assert len(group.from_bot) == said
+    await office.people["甲"].send("@kaoping_bot 排名", chat=group)
+    await office.settled()
+    assert "不在群里显示" in group.from_bot[-1].text
+
+
+async def test_the_configured_chat_may_see_scores_and_nothing_else(office):
+    group = office.sandbox.group("通报群", [office.people["甲"], office.people["丁"]])
+    await group.add_bot()
+    await office.settled()
+    office.bot.library.bot_data["summary_chat"] = group.id
+    await office.people["甲"].send("/rank 日常", chat=group)
+    await office.settled()
+    assert "1. 财政局" in group.from_bot[-1].text
+    for line in ("/audit", "/deduct 财政局 daily.7 1 理由", "/people"):
+        await office.people["甲"].send(line, chat=group)
+        await office.settled()
+        assert "不在群里显示" in group.from_bot[-1].text
+    await office.people["丁"].send("/rank", chat=group)
+    await office.settled()
+    assert "没有办理这一事项的权限" in group.from_bot[-1].text
+    await office.people["丁"].send("/score 人事局", chat=group)
+    await office.settled()
+    assert "只能查看本单位的得分" in group.from_bot[-1].text
+
+
+async def test_a_proposal_can_be_confirmed_by_word(office):
+    await office.says("甲", "/veto 财政局 veto.1 受到行政问责")
+    await office.taps("甲", "提交确认")
+    shown = await office.says("乙", "确认 #1")
+    assert "请核对" in shown.text
+    assert office.entries() == []
+    await office.taps("乙", "确认", shown)
+    assert [one.item for one in office.entries()] == ["veto.1"]
