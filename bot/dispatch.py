@@ -25,7 +25,7 @@ from handlers.context import Aside, Context, Work
 from store import inbox
 from store.db import is_passing
 from store.errors import Refusal
-from store.inbox import InboxUpdate
+from store.inbox import InboxUpdate, Waiting
 
 log = structlog.get_logger("dispatch")
 
@@ -34,10 +34,6 @@ GROUP = 100
 TRIES = 3
 LOOK_SECONDS = 10.0
 """How often to look for what was not told of: a dead update that an administrator has revived."""
-
-
-Warm = Callable[[Session, set[int]], None]
-"""``warm(session, chat_ids)`` reads for a whole group what each of its updates would ask for."""
 
 
 class SuspendedInTransaction(Exception):
@@ -115,7 +111,6 @@ class Dispatcher:
         clock: Clock,
         courtesies: Courtesies,
         committed: Callable[[], None] = lambda: None,
-        warm: Warm | None = None,
     ) -> None:
         self._database = database
         self._library = library
@@ -123,7 +118,6 @@ class Dispatcher:
         self._clock = clock
         self._courtesies = courtesies
         self._committed = committed
-        self._warm = warm
         self._hungry = asyncio.Event()
         self._idle = asyncio.Event()
         self._closing = False
@@ -189,15 +183,13 @@ class Dispatcher:
         group.extend(row.update_id for row in rows)
         asides: list[Aside] = []
         now = self._clock.now()
-        if len(rows) > 1 and self._warm is not None:
-            self._warm(session, {row.chat_id for row in rows if row.chat_id is not None})
         for row in rows:
             asides += self._handle(session, row, now)
         if rows:
             inbox.done(session, group, now)
         return asides
 
-    def _handle(self, session: Session, row: InboxUpdate, now: datetime) -> list[Aside]:
+    def _handle(self, session: Session, row: InboxUpdate | Waiting, now: datetime) -> list[Aside]:
         work = Work(session, now, row.update_id)
         self._library.handle(row.payload, work)
         return work.asides

@@ -57,7 +57,7 @@ class Receiver:
         self._noted: datetime | None = None
         self._failures = 0
         self.received = 0
-        """How many updates were written down since the start."""
+        """How many updates came in since the start, repeats included."""
 
     async def run(self) -> None:
         """Works until cancelled; raises InvalidToken if Telegram does not take the token."""
@@ -83,6 +83,7 @@ class Receiver:
                 self._noted = at if len(updates) < ASKED else None
             # Confirming once is enough. After a week without updates Telegram begins anew at a random number, and an
             # old offset would then confirm what nobody has seen.
+            self.received += len(updates)
             self._offset = max(update["update_id"] for update in updates) + 1 if updates else None
             await self._heard(at, len(updates), len(updates) < ASKED)
 
@@ -99,7 +100,7 @@ class Receiver:
         return self._noted is None or (at - self._noted).total_seconds() >= self._contact_seconds
 
     def _write_down(self, session: Session, updates: list[dict[str, Any]], began: datetime, at: datetime) -> None:
-        self.received += inbox.receive(session, updates, at)
+        inbox.receive(session, updates, at)
         outage = vitals.contact(session, at, drained=len(updates) < ASKED, began=began)
         if outage is not None:
             log.warning("there was an outage", began=str(outage.began), ended=str(outage.ended))

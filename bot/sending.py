@@ -23,7 +23,7 @@ from bot.limiter import Overall, PerChat
 from bot.network import Api, Upload
 from bot.patience import comes
 from store import blobs, outbox
-from store.outbox import Lane, OutboxMessage
+from store.outbox import Lane, Queued
 
 log = structlog.get_logger("sending")
 
@@ -67,7 +67,7 @@ PACES = {Lane.REPLY: Pace(workers=8, slots=16), Lane.NOTICE: Pace(workers=4, slo
 class _Errand:
     """A row on its way."""
 
-    row: OutboxMessage
+    row: Queued
     tries: int
     """Failed tries that count against it."""
     failures: int = 0
@@ -93,7 +93,7 @@ class _Queue:
     def in_hand(self) -> int:
         return sum(map(len, self.chats.values()))
 
-    def add(self, row: OutboxMessage) -> None:
+    def add(self, row: Queued) -> None:
         if row.id in self.taken:
             return
         self.taken.add(row.id)
@@ -206,7 +206,7 @@ class Sender:
     async def _refill(self, queue: _Queue) -> None:
         now = self._clock.now()
 
-        def read(session: Session) -> list[OutboxMessage]:
+        def read(session: Session) -> list[Queued]:
             return outbox.queued(session, queue.lane, after=queue.cursor, limit=BATCH, now=now)
 
         rows = await self._database.insist(read, "reading the outbox")
@@ -260,7 +260,7 @@ class Sender:
         finally:
             overall.replies_waiting -= is_reply
 
-    async def _attempt(self, row: OutboxMessage, upload: Upload | None) -> Outcome:
+    async def _attempt(self, row: Queued, upload: Upload | None) -> Outcome:
         payload = json.loads(row.payload)
         if not row.method.startswith(_WITHOUT_CHAT):
             payload = {"chat_id": row.chat_id, **payload}
@@ -270,7 +270,7 @@ class Sender:
             return outcome_of(error)
         return Sent(result.get("message_id") if isinstance(result, dict) else None)
 
-    async def _attachment(self, row: OutboxMessage) -> Upload | Failed | None:
+    async def _attachment(self, row: Queued) -> Upload | Failed | None:
         """The file that goes with a row: read or drawn now, outside any transaction."""
         what = row.attachment
         if what is None:

@@ -16,7 +16,7 @@ from telegram.ext import Application, CallbackContext
 
 import templates
 from store import outbox
-from store.outbox import Lane, OutboxMessage
+from store.outbox import Lane
 
 Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | ForceReply | Mapping[str, Any]
 
@@ -95,13 +95,13 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         chat_id: int | None = None,
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
-    ) -> list[OutboxMessage]:
+    ) -> list[int]:
         """Says ``text`` (HTML from a template), in as many messages as its length needs; the last one has the markup.
 
         ``quote`` ties the first one to the message being answered; ``chat_id`` defaults to the chat it came from.
         """
         parts = templates.split(text)
-        rows: list[OutboxMessage] = []
+        rows: list[int] = []
         for number, part in enumerate(parts):
             payload: dict[str, Any] = {
                 "text": part,
@@ -115,7 +115,7 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
             rows.append(self.call("sendMessage", payload, chat_id=chat_id, lane=lane, topic=topic))
         return rows
 
-    def edit(self, text: str, *, markup: Markup | None = None) -> OutboxMessage | None:
+    def edit(self, text: str, *, markup: Markup | None = None) -> int | None:
         """Puts ``text`` in place of the message whose button was tapped; says it anew where there is none to edit.
 
         An edit that changes nothing counts as done. A text too long for one message is sent as new ones.
@@ -146,7 +146,7 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         chat_id: int | None = None,
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
-    ) -> OutboxMessage:
+    ) -> int:
         """Sends a kept file (``blob``: its SHA-256) as a document, or a picture (drawn when it is sent) as a photo."""
         if (blob is None) == (picture is None):
             raise ValueError("give either a blob or a picture")
@@ -172,7 +172,7 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
         attachment: Mapping[str, Any] | None = None,
-    ) -> OutboxMessage:
+    ) -> int:
         """Any method of the Bot API, once this transaction commits. ``chat_id`` is added to its parameters."""
         return outbox.enqueue(
             self.session,

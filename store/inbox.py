@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, Text, func, select, text, update
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, Text, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Field, Session, SQLModel, col
@@ -42,6 +43,16 @@ class InboxUpdate(SQLModel, table=True):
 
 
 _WAITING = text("inbox.state = 0")
+_TABLE = SQLModel.metadata.tables["inbox"]
+_SQLITE_INSERT = sqlite_insert(_TABLE).on_conflict_do_nothing(index_elements=["update_id"])
+_POSTGRESQL_INSERT = postgresql_insert(_TABLE).on_conflict_do_nothing(index_elements=["update_id"])
+_NEXT = (
+    select(_TABLE.c.update_id, _TABLE.c.chat_id, _TABLE.c.payload)
+    .where(_WAITING)
+    .order_by(_TABLE.c.update_id)
+    .limit(bindparam("most"))
+    .with_for_update()
+)
 
 
 def chat_of(payload: Mapping[str, Any]) -> int | None:
@@ -58,44 +69,41 @@ def chat_of(payload: Mapping[str, Any]) -> int | None:
     return None
 
 
-def receive(session: Session, payloads: Iterable[Mapping[str, Any]], now: datetime) -> int:
-    """Writes down what one poll brought. What is there already is left alone. Returns how many were new."""
+def receive(session: Session, payloads: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    """Writes down what one poll brought. What is there already is left alone."""
     rows = [
         {
             "update_id": payload["update_id"],
             "chat_id": chat_of(payload),
             "payload": json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
             "received_at": now,
-            "state": InboxState.WAITING,
+            "state": InboxState.WAITING.value,
             "attempts": 0,
         }
         for payload in payloads
     ]
-    if not rows:
-        return 0
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = (postgresql_insert if on_postgresql else sqlite_insert)(InboxUpdate)
-    fresh = (
-        insert.values(rows).on_conflict_do_nothing(index_elements=["update_id"]).returning(col(InboxUpdate.update_id))
-    )
-    return len(session.connection().execute(fresh).all())
+    if rows:
+        connection = session.connection()
+        connection.execute(_POSTGRESQL_INSERT if connection.dialect.name == "postgresql" else _SQLITE_INSERT, rows)
 
 
-def waiting(session: Session, limit: int) -> list[InboxUpdate]:
+@dataclass
+class Waiting:
+    """An update to be handled."""
+
+    update_id: int
+    chat_id: int | None
+    payload: str
+
+
+def waiting(session: Session, limit: int) -> list[Waiting]:
     """The updates to handle next, oldest first.
 
     The rows are locked where the database can (PostgreSQL): a second dispatcher waits for the first one and then finds
     them done, so nothing is handled twice and no chat is overtaken.
     """
-    query = (
-        select(InboxUpdate)
-        .where(_WAITING)
-        .order_by(col(InboxUpdate.update_id))
-        .limit(limit)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return list(session.scalars(query))
+    rows: Iterable[Any] = session.connection().execute(_NEXT, {"most": limit})
+    return [Waiting(*row) for row in rows]
 
 
 def claim(session: Session, update_id: int) -> InboxUpdate | None:

@@ -7,17 +7,17 @@ from sqlmodel import Session
 
 from store import outbox
 from store.db import open_engine, transaction
-from store.outbox import Lane, OutboxMessage, OutboxState
+from store.outbox import Lane, OutboxMessage, OutboxState, Queued
 
 NOW = datetime(2021, 4, 2, 8, 0, tzinfo=UTC)
 
 
-def say(session: Session, words: str, chat_id: int = 1, lane: Lane = Lane.REPLY, **more: Any) -> OutboxMessage:
+def say(session: Session, words: str, chat_id: int = 1, lane: Lane = Lane.REPLY, **more: Any) -> int:
     payload = {"text": words}
     return outbox.enqueue(session, chat_id=chat_id, method="sendMessage", payload=payload, lane=lane, now=NOW, **more)
 
 
-def words(rows: list[OutboxMessage]) -> list[str]:
+def words(rows: list[Queued]) -> list[str]:
     return [json.loads(row.payload)["text"] for row in rows]
 
 
@@ -25,7 +25,6 @@ def test_a_lane_gives_its_messages_in_the_order_of_writing(session: Session) -> 
     for number in range(5):
         say(session, f"答{number}", chat_id=number % 2)
         say(session, f"通知{number}", lane=Lane.NOTICE)
-    session.flush()
     first = outbox.queued(session, Lane.REPLY, after=0, limit=3, now=NOW)
     rest = outbox.queued(session, Lane.REPLY, after=first[-1].id, limit=10, now=NOW)
     assert words(first) + words(rest) == ["答0", "答1", "答2", "答3", "答4"]
@@ -33,7 +32,6 @@ def test_a_lane_gives_its_messages_in_the_order_of_writing(session: Session) -> 
 
 def test_a_message_waits_for_its_time(session: Session) -> None:
     say(session, "明早", not_before=NOW + timedelta(hours=1))
-    session.flush()
     assert outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW) == []
     assert outbox.count_queued(session, NOW) == 0
     assert words(outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW + timedelta(hours=1))) == ["明早"]
@@ -41,9 +39,7 @@ def test_a_message_waits_for_its_time(session: Session) -> None:
 
 def test_a_batch_is_marked_with_the_numbers_telegram_gave(engine: Engine) -> None:
     with transaction(engine) as session:
-        rows = [say(session, str(number)) for number in range(3)]
-        session.flush()
-        keys = [row.id for row in rows]
+        keys = [say(session, str(number)) for number in range(3)]
     with transaction(engine) as session:
         outbox.sent(session, [(keys[0], 70), (keys[2], None)], NOW)
         outbox.failed(session, keys[1], "Forbidden: bot was blocked by the user", NOW)
@@ -61,8 +57,7 @@ def test_a_batch_is_marked_with_the_numbers_telegram_gave(engine: Engine) -> Non
 def test_what_an_answer_to_a_message_is_about(engine: Engine) -> None:
     with transaction(engine) as session:
         about, about_nothing = say(session, "提醒", chat_id=-5, topic="reminder:3"), say(session, "好", chat_id=-5)
-        session.flush()
-        outbox.sent(session, [(about.id, 11), (about_nothing.id, 12)], NOW)
+        outbox.sent(session, [(about, 11), (about_nothing, 12)], NOW)
     with transaction(engine) as session:
         assert outbox.topic_of(session, -5, 11) == "reminder:3"
         assert outbox.topic_of(session, -5, 12) is None
@@ -72,14 +67,13 @@ def test_what_an_answer_to_a_message_is_about(engine: Engine) -> None:
 def test_what_a_group_is_owed_follows_it_and_what_it_got_stays(engine: Engine) -> None:
     with transaction(engine) as session:
         old, owed = say(session, "旧", chat_id=-5), say(session, "新", chat_id=-5)
-        session.flush()
-        outbox.sent(session, [(old.id, 1)], NOW)
+        outbox.sent(session, [(old, 1)], NOW)
         outbox.move_chat(session, -5, -1005)
     with transaction(engine) as session:
         assert [(row.chat_id, row.id) for row in outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW)] == [
-            (-1005, owed.id)
+            (-1005, owed)
         ]
-        kept = session.get(OutboxMessage, old.id)
+        kept = session.get(OutboxMessage, old)
         assert kept is not None
         assert kept.chat_id == -5
 
