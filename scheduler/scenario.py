@@ -57,8 +57,13 @@ def read_scenario(path: str | Path) -> Scenario:
         raise ScenarioError(file, fault.strerror or "cannot be read") from None
     except UnicodeDecodeError as fault:
         raise ScenarioError(file, f"not UTF-8 text (byte {fault.start})") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
-        raise ScenarioError(file, str(fault) or "nested too deeply") from None
+    except RecursionError:
+        raise ScenarioError(file, "nested too deeply") from None
+    except tomllib.TOMLDecodeError as fault:
+        raise ScenarioError(file, str(fault)) from None
+    except (ArithmeticError, ValueError):
+        # An exponent or a number of digits beyond what Python reads.
+        raise ScenarioError(file, "a number is too large or too long to be read") from None
     try:
         return _Reader(file).read(values)
     except Fault as fault:

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from scheduler.duties import assign_duty, obligation_for
 from scheduler.frame import Frame
-from scheduler.hand_ins import hand_in
+from scheduler.hand_ins import count
 from scheduler.judgement import TELEGRAM_KEEPS
 from scheduler.obligations import decide_hold, exempt, extend
 from scheduler.reminders import TOPIC, delivered
@@ -35,7 +35,7 @@ from scheduler.script import (
     Vote,
 )
 from scheduler.settlement import settle, standing_deduction
-from scheduler.tables import Obligation, Outcome, Settlement
+from scheduler.tables import HandIn, Obligation, Outcome, Settlement
 from scheduler.tick import advance, next_look
 from scoring import ledger
 from scoring.ballots import Ballot
@@ -81,11 +81,16 @@ class _Play:
         self.agenda = self._agenda()
         self.departments = self._set_up()
         self.pulse = vitals.vitals(session)
+        self.obligations: dict[Owed, Obligation] = {}
+        self.look: datetime | None = None
+        self.look_is_known = False
+        self.codes = {department.id: code for code, department in self.departments.items()}
         self.frame = Frame.of(session)
         for unit in scenario.units.values():
             for duty in unit.owed:
-                since = date(scenario.year - 1, 1, 1)
-                assign_duty(self.frame, self.departments[unit.code], duty, since=since, now=scenario.start)
+                # All of the year's periods, and no daily look for another year's rule book, which never comes.
+                since, until = date(scenario.year - 1, 1, 1), date(scenario.year + 1, 1, 31)
+                assign_duty(self.frame, self.departments[unit.code], duty, since=since, until=until, now=scenario.start)
 
     def _set_up(self) -> dict[str, Department]:
         """The zone as the scenario has it: a liaison for each department that can be reached."""
@@ -158,7 +163,7 @@ class _Play:
     def _next(self, now: datetime, event: datetime | None) -> datetime | None:
         """The next instant at which something can happen; None when the scenario is over."""
         coming = [event, *(ended for _, ended in self.outages if ended > now)]
-        look = next_look(self.session)
+        look = self._look()
         if look is not None and look > now:
             # While the bot is down, time does nothing.
             coming.append(self._down(look) or look)
@@ -170,11 +175,21 @@ class _Play:
         if self._down(now) is not None:
             return
         self._read(self.unread.pop(now, []), now)
-        look = next_look(self.session)
+        look = self._look()
         if look is not None and look <= now:
             self.pulse.last_contact = self.pulse.drained_at = now
-            reminded = advance(self.frame, now).reminded
-            delivered(self.session, [TOPIC + one.batch for one in reminded if one.reached], now)
+            done = advance(self.frame, now)
+            delivered(self.session, [TOPIC + one.batch for one in done.reminded if one.reached], now)
+            self.obligations |= {
+                Owed(self.codes[one.department_id], one.duty or "", one.period or ""): one for one in done.opened
+            }
+            self.look_is_known = False
+
+    def _look(self) -> datetime | None:
+        """When time will have something to do; after hand-ins perhaps only that something has to be looked at."""
+        if not self.look_is_known:
+            self.look, self.look_is_known = next_look(self.session), True
+        return self.look
 
     def _read(self, sends: list[tuple[datetime, int, Owed]], now: datetime) -> None:
         for sent_at, _, owed in sends:
@@ -185,6 +200,7 @@ class _Play:
         if isinstance(what, Owed):
             self._hand_in(what, at, at)
             return
+        self.look_is_known = False
         try:
             self._do(what)
         except Refusal as refusal:
@@ -215,15 +231,13 @@ class _Play:
                     ledger.reverse(self.session, entry, now=now, source="appeal")
 
     def _hand_in(self, owed: Owed, sent_at: datetime, now: datetime) -> None:
-        hand_in(
-            self.frame,
-            self._obligation(owed, now),
-            department_id=self.departments[owed.department].id,
-            sent_at=sent_at,
-            recorded_at=now,
-            person_id=None,
-            kind="file",
+        obligation = self._obligation(owed, now)
+        one = HandIn(
+            department_id=obligation.department_id, kind="file", channel="telegram", sent_at=sent_at, recorded_at=now
         )
+        count(self.frame, one, obligation, now=now)
+        looks = [at for at in (self.look, obligation.remind_at, obligation.settle_at) if at is not None]
+        self.look = min(looks, default=None)
 
     def _record(self, deed: Record, now: datetime) -> None:
         entry = ledger.post(
@@ -248,7 +262,10 @@ class _Play:
             self.ballots[code].append(ballot)
 
     def _obligation(self, owed: Owed, now: datetime) -> Obligation:
-        return obligation_for(self.frame, self.departments[owed.department], owed.duty, owed.period, now)
+        if owed not in self.obligations:
+            department = self.departments[owed.department]
+            self.obligations[owed] = obligation_for(self.frame, department, owed.duty, owed.period, now)
+        return self.obligations[owed]
 
     def _entry(self, name: str) -> LedgerEntry:
         if name not in self.entries:

@@ -42,7 +42,7 @@ def load(name: str, beside: Path | None = None) -> RuleBook:
         path = SHELF / f"{name}.toml"
     else:
         places = [Path(name)] if beside is None else [beside / name, Path(name)]
-        found = next((place for place in places if place.is_file()), None)
+        found = next((place for place in places if _is_file(place)), None)
         if found is None:
             raise RuleBookError(name, "", f"no such rule book or file; known names: {', '.join(names())}")
         path = found
@@ -58,6 +58,14 @@ def load(name: str, beside: Path | None = None) -> RuleBook:
     return parse(text, str(path))
 
 
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that is too long for one is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def parse(text: str, origin: str) -> RuleBook:
     """The rule book in ``text``; ``origin`` names it in errors. Raises RuleBookError."""
     text = text.replace("\r\n", "\n")
@@ -68,6 +76,11 @@ def parse(text: str, origin: str) -> RuleBook:
         message = str(fault)[: where.start()] if where else str(fault)
         line = where[1] if where and where[1] else str(text.rstrip("\n").count("\n") + 1)
         raise RuleBookError(origin, f"line {line}", message[:1].lower() + message[1:]) from None
+    except RecursionError:
+        raise RuleBookError(origin, "", "nested too deeply") from None
+    except (ArithmeticError, ValueError):
+        # An exponent or a number of digits beyond what Python reads.
+        raise RuleBookError(origin, "", "a number is too large or too long to be read") from None
     try:
         rulebook = read_rulebook(Table(values), text)
         check(rulebook)

@@ -193,6 +193,21 @@ def test_text_that_is_no_rule_book(text: str, place: str, message: str) -> None:
     assert found_message.startswith(message)
 
 
+@pytest.mark.parametrize("value", ["1e99999999999999999999", "1" * 5000, "[" * 20_000])
+def test_what_python_cannot_read_is_no_rule_book(value: str) -> None:
+    with pytest.raises(RuleBookError) as refusal:
+        parse(f"full = {value}\n", "draft.toml")
+    assert str(refusal.value) in (
+        "draft.toml: a number is too large or too long to be read",
+        "draft.toml: nested too deeply",
+    )
+
+
+def test_a_name_too_long_for_any_file() -> None:
+    with pytest.raises(RuleBookError, match="no such rule book or file"):
+        load("x" * 5000, beside=Path())
+
+
 def test_no_such_file() -> None:
     with pytest.raises(RuleBookError, match=r"^nowhere: no such rule book or file; known names: .*jilin-2021"):
         load("nowhere")
