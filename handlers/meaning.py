@@ -8,7 +8,7 @@ from telegram import Message
 
 from handlers import naming
 from handlers.context import Context
-from handlers.owed import Owed, also, open_now, owed
+from handlers.owed import Owed, also, named_outright, open_now, owed
 from scheduler.reminders import TOPIC as REMINDER
 from scheduler.reminders import batch_obligations
 from scheduler.tables import HandIn, Obligation
@@ -42,6 +42,10 @@ def meaning_of(
 ) -> Meaning:
     """What a message is for: words that name one thing decide, then the message replied to, then what was chosen."""
     session, now = context.session, context.now
+    if words and message.reply_to_message is None:
+        outright = named_outright(session, departments, words, now)
+        if outright is not None:
+            return Meaning(outright)
     current = open_now(session, departments, now)
     replied = _replied_to(context, message, departments)
     others: list[Owed] | None = None

@@ -43,6 +43,11 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().lower()
 
 
+def names_a_period(text: str) -> bool:
+    """Whether ``text`` says which month or quarter it is about."""
+    return bool(_periods(normal(text)))
+
+
 def meant(text: str, options: Sequence[Option]) -> list[Option]:
     """The options that ``text`` names; empty when it names none of them. More than one: ask."""
     said = normal(text)

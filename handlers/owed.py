@@ -1,19 +1,22 @@
 """What somebody may be handing in: what his departments owe now, then what they owed before and will owe next."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from sqlmodel import Session, col, select
 
 import templates
-from handlers.naming import Option
+from handlers.naming import Option, meant, names_a_period, normal
+from scheduler.deadlines import periods_of
 from scheduler.duties import assignments, obligation_for, owed_slots
 from scheduler.facts import told_of
 from scheduler.frame import Frame
 from scheduler.obligations import outstanding
 from scheduler.tables import Obligation
+from scoring.rulebook import RuleBook
 from store.people import Department
 from store.times import china
 
@@ -27,17 +30,31 @@ Standing = Literal["open", "overdue", "met", "early"]
 
 @dataclass(frozen=True)
 class Owed:
-    """An obligation with its department, its facts (``told_of``), and how it stands."""
+    """An obligation with its department, as it stands at ``now``."""
 
     obligation: Obligation
     department: Department
-    told: dict[str, Any]
-    standing: Standing
+    frame: Frame = field(repr=False, compare=False)
+    now: datetime
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """Its facts (``told_of``)."""
+        return told_of(self.frame, self.obligation)
+
+    @property
+    def standing(self) -> Standing:
+        if self.obligation.handed_in_at is not None:
+            return "met"
+        if self.obligation.opened_at is None:
+            return "early"
+        return "overdue" if self.obligation.due_at <= self.now else "open"
 
     @property
     def option(self) -> Option:
         """What the words of a caption are compared with."""
-        names = (self.told["what"], self.told["short"])
+        duty = self.frame.duty(self.obligation.year, self.obligation.duty) if self.obligation.duty else None
+        names = (duty.title, duty.short) if duty else (self.told["what"], self.told["short"])
         return Option(self.obligation.id, names, self.obligation.period, self.department.name)
 
 
@@ -56,8 +73,38 @@ def forget_frame(session: Session) -> None:
 
 def owed(session: Session, obligation: Obligation, department: Department, now: datetime) -> Owed:
     """An obligation as it stands now."""
-    told = told_of(frame_of(session), obligation)
-    return Owed(obligation, department, told, _standing(obligation, now))
+    return Owed(obligation, department, frame_of(session), now)
+
+
+def named_outright(session: Session, departments: Sequence[Department], words: str, now: datetime) -> Owed | None:
+    """What words name beyond doubt, duty and period, as captions do that say 3月工作动态: one look is enough then."""
+    named = [one for one in departments if len(departments) == 1 or normal(one.name) in normal(words)]
+    frame = frame_of(session)
+    found = [slot for year in frame.years for slot in _duty_and_period(words, frame.rulebook(year), year)]
+    if len(named) != 1 or len(found) != 1:
+        return None
+    duty, period = found[0]
+    statement = select(Obligation).where(
+        Obligation.department_id == named[0].id, Obligation.duty == duty, Obligation.period == period
+    )
+    obligation = session.exec(statement).first()
+    if obligation is None or obligation.exempted_at is not None:
+        return None
+    return owed(session, obligation, named[0], now)
+
+
+@lru_cache(maxsize=4096)
+def _duty_and_period(words: str, rulebook: RuleBook, year: int) -> tuple[tuple[str, str], ...]:
+    """The duty and the period that words name; empty unless they name one of each."""
+    if not names_a_period(words):
+        return ()
+    known = [
+        (code, covered.code) for code, duty in rulebook.duties.items() for covered in periods_of(duty.period, year)
+    ]
+    titles = {code: (duty.title, duty.short) for code, duty in rulebook.duties.items()}
+    options = [Option(number, titles[duty], period, "") for number, (duty, period) in enumerate(known)]
+    found = meant(words, options)
+    return (known[found[0].obligation_id],) if len(found) == 1 else ()
 
 
 def open_now(session: Session, departments: Iterable[Department], now: datetime) -> list[Owed]:
@@ -79,14 +126,6 @@ def titles(things: list[Owed]) -> list[str]:
     """What each is called on a button; with its department where there are several."""
     several = len({one.department.id for one in things}) > 1
     return [templates.word("title", told=one.told, department=one.department.name if several else "") for one in things]
-
-
-def _standing(obligation: Obligation, now: datetime) -> Standing:
-    if obligation.handed_in_at is not None:
-        return "met"
-    if obligation.opened_at is None:
-        return "early"
-    return "overdue" if obligation.due_at <= now else "open"
 
 
 def _met(session: Session, unit: Department) -> list[Obligation]:
