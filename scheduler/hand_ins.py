@@ -120,6 +120,16 @@ def assign(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) 
         raise Refusal("hand_in_gone", number=one.id)
     if one.kind == "nil":
         _check_nil(frame, obligation)
+    done = count(frame, one, obligation, now=now)
+    frame.session.flush()
+    return done
+
+
+def count(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) -> HandedIn:
+    """Let a hand-in count that may: the earliest decides, and what was charged or held for want of it is taken back.
+
+    Whoever calls this flushes, once for many.
+    """
     one.state, one.obligation_id, one.department_id = HandInState.COUNTED, obligation.id, obligation.department_id
     first = obligation.handed_in_at is None
     if obligation.handed_in_at is None or one.sent_at < obligation.handed_in_at:
@@ -130,7 +140,6 @@ def assign(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) 
     corrects = not first and _correct(frame.session, one, obligation, now)
     frame.session.add(one)
     frame.session.add(obligation)
-    frame.session.flush()
     late = one.sent_at >= obligation.accept_until
     return HandedIn(one, obligation, first, obligation.on_time, late, corrects, tuple(notices))
 
@@ -260,6 +269,7 @@ def _correct(session: Session, one: HandIn, obligation: Obligation, now: datetim
     One that comes too late answers the return as well, but leaves the hold to an administrator.
     """
     in_time = False
+    session.flush()
     for correction in _corrections(session, obligation):
         if one.sent_at < correction.returned_at:
             continue

@@ -12,8 +12,9 @@ from scheduler.facts import deliveries
 from scheduler.frame import Frame
 from scheduler.judgement import charge_now
 from scheduler.ladder import announcing
-from scheduler.settlement import case_of, open_hold, post_lateness, relieve, standing_deduction
+from scheduler.settlement import case_of, lateness, open_hold, relieve, standing_deduction
 from scheduler.tables import Correction, Extension, HandIn, HandInState, Obligation, Settlement
+from scoring import ledger
 from store.errors import Refusal
 from store.notices import Notice
 from store.people import Department
@@ -109,18 +110,12 @@ def decide_hold(
         case = case_of(frame, obligation, department, told=True, deaf=False)
         if hold.of == "correction":
             case = case.missing_since(hold.due_at)
-        entry = post_lateness(
-            frame,
-            obligation,
-            hold.due_at,
-            charge_now(case, now, frame.calendar.is_working_day),
-            now=now,
-            delivered=deliveries(frame.session, [obligation.id]).get(obligation.id, ()),
-            by=by,
-            confirmed_by=confirmed_by,
-            reason=reason,
-        )
-        hold.entry_id = entry.id if entry else None
+        charge = charge_now(case, now, frame.calendar.is_working_day)
+        if charge.points:
+            delivered = deliveries(frame.session, [obligation.id]).get(obligation.id, ())
+            posting = lateness(obligation, hold.due_at, charge, now=now, delivered=delivered)
+            posting |= {"recorded_by": by, "confirmed_by": confirmed_by, "reason": reason}
+            hold.entry_id = ledger.post(frame.session, **posting).id
         hold.announce_at = announcing(now, frame.rulebook(obligation.year).reminders, frame.calendar)
         hold.announced_at = None
     hold.ended_at, hold.ended_why, hold.decision, hold.decided_by, hold.reason = now, "decided", decision, by, reason

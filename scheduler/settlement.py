@@ -44,7 +44,7 @@ def settle(frame: Frame, now: datetime, *, closing: bool = False) -> None:
     if waiting:
         court = _Court.over(frame, waiting)
         judged = [(one, court.judge(one, now, closing=closing)) for one in waiting]
-        entries = {one.id: court.charge(one, what, now) for one, what in judged if isinstance(what, Charge)}
+        entries = court.charge([(one, what) for one, what in judged if isinstance(what, Charge)], now)
         for one, verdict in judged:
             court.write_down(one, verdict, entries.get(one.id), now)
         frame.session.flush()
@@ -101,14 +101,21 @@ class _Court:
             return Met()
         return verdict
 
-    def charge(self, obligation: Obligation, charge: Charge, now: datetime) -> LedgerEntry | None:
-        """Enter a charge; one that came out otherwise before, for want of an earlier late hand-in, is reversed."""
-        existing = self.settled.get((obligation.id, obligation.due_at))
-        standing = _standing(self.frame.session, existing) if existing is not None else None
-        if standing is not None:
-            ledger.reverse(self.frame.session, standing, now=now, source="auto")
-        delivered = self.delivered.get(obligation.id, ())
-        return post_lateness(self.frame, obligation, obligation.due_at, charge, now=now, delivered=delivered)
+    def charge(self, charged: Iterable[tuple[Obligation, Charge]], now: datetime) -> dict[int, LedgerEntry]:
+        """Enter charges, by obligation; one that came out otherwise before, for want of an earlier late hand-in, is
+        reversed.
+        """
+        postings = {}
+        for obligation, charge in charged:
+            existing = self.settled.get((obligation.id, obligation.due_at))
+            standing = _standing(self.frame.session, existing) if existing is not None else None
+            if standing is not None:
+                ledger.reverse(self.frame.session, standing, now=now, source="auto")
+            # Late, and the rule charges nothing for it: no entry.
+            if charge.points:
+                delivered = self.delivered.get(obligation.id, ())
+                postings[obligation.id] = lateness(obligation, obligation.due_at, charge, now=now, delivered=delivered)
+        return dict(zip(postings, ledger.post_all(self.frame.session, postings.values()), strict=True))
 
     def write_down(self, obligation: Obligation, verdict: Verdict, entry: LedgerEntry | None, now: datetime) -> None:
         """Keep what was decided: at most one settlement per deadline, and when to look again."""
@@ -143,43 +150,28 @@ def case_of(frame: Frame, obligation: Obligation, department: Department, *, tol
     )
 
 
-def post_lateness(
-    frame: Frame,
-    obligation: Obligation,
-    due_at: datetime,
-    charge: Charge,
-    *,
-    now: datetime,
-    delivered: Iterable[Reminder] = (),
-    by: int | None = None,
-    confirmed_by: int | None = None,
-    reason: str = "",
-) -> LedgerEntry | None:
-    """Enter what a lateness costs, dated at the deadline; None when the rule charges nothing for it."""
-    if not charge.points:
-        return None
+def lateness(
+    obligation: Obligation, due_at: datetime, charge: Charge, *, now: datetime, delivered: Iterable[Reminder] = ()
+) -> ledger.Posting:
+    """The entry for what a lateness costs, dated at the deadline."""
     handed_in = obligation.handed_in_at
-    return ledger.post(
-        frame.session,
-        department_id=obligation.department_id,
-        year=obligation.year,
-        item=obligation.item,
-        count=charge.count,
-        points=charge.points,
-        happened_at=due_at,
-        recorded_at=now,
-        recorded_by=by,
-        confirmed_by=confirmed_by,
-        source="auto",
-        reason=reason,
-        period=obligation.period,
-        evidence={
+    return {
+        "department_id": obligation.department_id,
+        "year": obligation.year,
+        "item": obligation.item,
+        "count": charge.count,
+        "points": charge.points,
+        "happened_at": due_at,
+        "recorded_at": now,
+        "source": "auto",
+        "period": obligation.period,
+        "evidence": {
             "obligation": obligation.id,
             "due": iso_china(due_at),
             "handed_in": iso_china(handed_in) if handed_in else None,
             "reminded": [iso_china(one.delivered_at) for one in delivered if one.delivered_at],
         },
-    )
+    }
 
 
 def _standing(session: Session, row: Settlement) -> LedgerEntry | None:

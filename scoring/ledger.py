@@ -1,7 +1,8 @@
 """The ledger: entries are added, and taken back by entries that reverse them. Nothing is updated or deleted."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,55 +23,57 @@ _HEAD = select(_HEADS.c.number, _HEADS.c.hash)
 _HEAD_HELD = _HEAD.with_for_update()
 
 
-def post(
-    session: Session,
-    *,
-    department_id: int,
-    year: int,
-    item: str,
-    count: int,
-    happened_at: datetime,
-    recorded_at: datetime,
-    source: Source,
-    recorded_by: int | None = None,
-    confirmed_by: int | None = None,
-    reason: str = "",
-    period: str | None = None,
-    event: str | None = None,
-    evidence: dict[str, Any] | None = None,
-    points: int | None = None,
-) -> LedgerEntry:
-    """Add an entry. ``points`` (signed units, whole effect) come from the year's rule book unless a rule of lateness
+class Posting(TypedDict):
+    """An entry to be. ``points`` (signed units, whole effect) come from the year's rule book unless a rule of lateness
     has worked them out.
+    """
+
+    department_id: int
+    year: int
+    item: str
+    count: int
+    happened_at: datetime
+    recorded_at: datetime
+    source: Source
+    recorded_by: NotRequired[int | None]
+    confirmed_by: NotRequired[int | None]
+    reason: NotRequired[str]
+    period: NotRequired[str | None]
+    event: NotRequired[str | None]
+    evidence: NotRequired[dict[str, Any] | None]
+    points: NotRequired[int | None]
+
+
+_LEFT_OUT: dict[str, Any] = {
+    "recorded_by": None, "confirmed_by": None, "reason": "", "period": None, "event": None, "evidence": None,
+    "points": None, "reverses_id": None,
+}  # fmt: skip
+
+
+def post(session: Session, **posting: Unpack[Posting]) -> LedgerEntry:
+    """Add an entry.
 
     Raises Refusal item_unknown or count_not_positive; ValueError for evidence that is not plain JSON.
     """
-    rulebook = in_force(session, year)
-    if item not in rulebook.items:
-        raise Refusal("item_unknown", text=item, title=None)
-    if count < 1:
-        raise Refusal("count_not_positive", count=count)
-    if points is None:
-        department = session.get_one(Department, department_id)
-        points = rulebook.weight(item, count, department.kind)
-    return _append(
-        session,
-        year=year,
-        department_id=department_id,
-        item=item,
-        count=count,
-        points=points,
-        happened_at=happened_at,
-        recorded_at=recorded_at,
-        recorded_by=recorded_by,
-        confirmed_by=confirmed_by,
-        source=source,
-        reason=reason,
-        evidence=evidence,
-        period=period,
-        event=event,
-        reverses_id=None,
-    )
+    return post_all(session, [posting])[0]
+
+
+def post_all(session: Session, postings: Iterable[Posting]) -> list[LedgerEntry]:
+    """Add entries in this order, under one lock of the head: cheaper than one by one. Raises what ``post`` does."""
+    return _append(session, [_content(session, posting) for posting in postings])
+
+
+def _content(session: Session, posting: Posting) -> dict[str, Any]:
+    rulebook = in_force(session, posting["year"])
+    if posting["item"] not in rulebook.items:
+        raise Refusal("item_unknown", text=posting["item"], title=None)
+    if posting["count"] < 1:
+        raise Refusal("count_not_positive", count=posting["count"])
+    content = {**_LEFT_OUT, **posting}
+    if content["points"] is None:
+        department = session.get_one(Department, posting["department_id"])
+        content["points"] = rulebook.weight(posting["item"], posting["count"], department.kind)
+    return content
 
 
 def reverse(
@@ -93,24 +96,24 @@ def reverse(
     _lock_head(session)
     if (earlier := reversal_of(session, entry)) is not None:
         raise Refusal("already_reversed", entry=entry.id, reversal=earlier.id)
-    return _append(
-        session,
-        year=entry.year,
-        department_id=entry.department_id,
-        item=entry.item,
-        count=-entry.count,
-        points=-entry.points,
-        happened_at=entry.happened_at,
-        recorded_at=now,
-        recorded_by=by,
-        confirmed_by=confirmed_by,
-        source=source,
-        reason=reason,
-        evidence=evidence,
-        period=entry.period,
-        event=entry.event,
-        reverses_id=entry.id,
-    )
+    content = {
+        "year": entry.year,
+        "department_id": entry.department_id,
+        "item": entry.item,
+        "count": -entry.count,
+        "points": -entry.points,
+        "happened_at": entry.happened_at,
+        "recorded_at": now,
+        "recorded_by": by,
+        "confirmed_by": confirmed_by,
+        "source": source,
+        "reason": reason,
+        "evidence": evidence,
+        "period": entry.period,
+        "event": entry.event,
+        "reverses_id": entry.id,
+    }
+    return _append(session, [content])[0]
 
 
 def reversal_of(session: Session, entry: LedgerEntry) -> LedgerEntry | None:
@@ -149,17 +152,25 @@ def verify(session: Session, recorded: Head | None = None) -> Break | Head:
     return walk((dict(row) for row in rows.mappings()), last, recorded) or last
 
 
-def _append(session: Session, **content: Any) -> LedgerEntry:
-    faults = list(unfit(content["evidence"]))
-    if faults:
-        raise ValueError(f"not fit for a ledger: {faults[0]}")
+def _append(session: Session, contents: list[dict[str, Any]]) -> list[LedgerEntry]:
+    for content in contents:
+        faults = list(unfit(content["evidence"]))
+        if faults:
+            raise ValueError(f"not fit for a ledger: {faults[0]}")
+    if not contents:
+        return []
     number, previous = _lock_head(session)
-    content["id"] = number + 1
-    entry = LedgerEntry(form=FORM, previous_hash=previous, hash=seal(previous, content), **content)
-    session.add(entry)
+    entries = []
+    for content in contents:
+        number += 1
+        content["id"] = number
+        entry = LedgerEntry(form=FORM, previous_hash=previous, hash=seal(previous, content), **content)
+        entries.append(entry)
+        previous = entry.hash
+    session.add_all(entries)
     session.flush()
-    session.connection().execute(update(_HEADS), {"number": entry.id, "hash": entry.hash})
-    return entry
+    session.connection().execute(update(_HEADS), {"number": number, "hash": previous})
+    return entries
 
 
 def _lock_head(session: Session) -> Head:

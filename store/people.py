@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, CompoundSelect, Index, bindparam, text, union
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from store.errors import Refusal
@@ -106,8 +106,13 @@ def departments(session: Session) -> list[Department]:
     return list(session.exec(select(Department).where(col(Department.active)).order_by(col(Department.id))))
 
 
+_BY_ACCOUNT = select(Person).where(Person.telegram_id == bindparam("account"))
+# Asked for every update: built once, for building a statement takes longer than running it.
+
+
 def person_of(session: Session, telegram_id: int) -> Person | None:
-    return session.exec(select(Person).where(Person.telegram_id == telegram_id)).first()
+    """The person behind a Telegram account, if the office knows one."""
+    return session.exec(_BY_ACCOUNT, params={"account": telegram_id}).first()
 
 
 def met(session: Session, telegram_id: int, *, name: str, username: str | None, now: datetime) -> Person:
@@ -177,20 +182,22 @@ def roles_of(session: Session, person: Person) -> frozenset[Role]:
     return frozenset(Role(one.role) for one in appointments_of(session, person))
 
 
+_SPOKEN_FOR = (
+    select(Department)
+    .join(Appointment, col(Appointment.department_id) == col(Department.id))
+    .where(
+        Appointment.person_id == bindparam("person"),
+        col(Appointment.until).is_(None),
+        col(Appointment.role).in_(sorted(DEPARTMENT_ROLES)),
+    )
+    .distinct()
+    .order_by(col(Department.id))
+)
+
+
 def speaks_for(session: Session, person: Person) -> list[Department]:
     """The departments for which a person hands in: as liaison or head."""
-    query = (
-        select(Department)
-        .join(Appointment, col(Appointment.department_id) == col(Department.id))
-        .where(
-            Appointment.person_id == person.id,
-            col(Appointment.until).is_(None),
-            col(Appointment.role).in_(DEPARTMENT_ROLES),
-        )
-        .distinct()
-        .order_by(col(Department.id))
-    )
-    return list(session.exec(query))
+    return list(session.exec(_SPOKEN_FOR, params={"person": person.id}))
 
 
 def own_departments(session: Session, person: Person) -> frozenset[int]:
@@ -236,22 +243,25 @@ def reachable(session: Session, department_id: int) -> bool:
     return bool(groups_of(session, department_id)) or any(one.reachable for one in contacts(session, department_id))
 
 
+_REACHABLE: CompoundSelect[int | None] = union(
+    select(col(Appointment.department_id))
+    .join(Person, col(Appointment.person_id) == col(Person.id))
+    .where(
+        col(Appointment.department_id).is_not(None),
+        col(Appointment.until).is_(None),
+        col(Appointment.role).in_([str(role) for role in DEPARTMENT_ROLES]),
+        col(Person.telegram_id).is_not(None),
+        col(Person.started_at).is_not(None),
+        col(Person.blocked_at).is_(None),
+    ),
+    select(col(GroupBinding.department_id)).where(col(GroupBinding.ended_at).is_(None)),
+)
+
+
 def reachable_departments(session: Session) -> frozenset[int]:
-    """The ids of all departments that can be reached, in two looks however many there are."""
-    people = (
-        select(Appointment.department_id)
-        .join(Person, col(Appointment.person_id) == col(Person.id))
-        .where(
-            col(Appointment.until).is_(None),
-            col(Appointment.role).in_([str(role) for role in DEPARTMENT_ROLES]),
-            col(Person.telegram_id).is_not(None),
-            col(Person.started_at).is_not(None),
-            col(Person.blocked_at).is_(None),
-        )
-    )
-    groups = select(GroupBinding.department_id).where(col(GroupBinding.ended_at).is_(None))
-    found = {*session.exec(people), *session.exec(groups)}
-    return frozenset(one for one in found if one is not None)
+    """The ids of all departments that can be reached, in one look however many there are."""
+    session.flush()
+    return frozenset(one for (one,) in session.connection().execute(_REACHABLE) if one is not None)
 
 
 def appoint(
