@@ -66,8 +66,9 @@ class Acts:
         """Send files or pictures; several at once are an album, whose caption stands under the first."""
         if not 1 <= len(uploads) <= LARGEST_ALBUM:
             raise ActRefused(f"1 to {LARGEST_ALBUM} files go at once")
-        if utf16_length(caption) > LONGEST_CAPTION:
-            raise ActRefused(f"a caption has at most {LONGEST_CAPTION} characters")
+        longest = LONGEST_TEXT if person.premium else LONGEST_CAPTION
+        if utf16_length(caption) > longest:
+            raise ActRefused(f"a caption has at most {longest} characters")
         album = {"media_group_id": str(13_000_000_000_000_000 + self.world.serial())} if len(uploads) > 1 else {}
         sent = []
         for index, upload in enumerate(uploads):

@@ -29,19 +29,25 @@ FIRST_SUPERGROUP = -1_002_000_000_001
 
 @dataclass(slots=True)
 class Person:
-    """A person with a Telegram account. `note` is for the chat page only: whom he plays."""
+    """A person with a Telegram account. `note` is for the chat page only: whom he plays.
+
+    `premium`: pays for Telegram, and may write captions as long as messages.
+    """
 
     id: int
     name: str
     username: str | None = None
     note: str = ""
     deactivated: bool = False
+    premium: bool = False
 
     def json(self) -> Json:
         """As a Bot API `User`."""
         user: Json = {"id": self.id, "is_bot": False, "first_name": self.name, "language_code": "zh-hans"}
         if self.username:
             user["username"] = self.username
+        if self.premium:
+            user["is_premium"] = True
         return user
 
 

@@ -54,7 +54,7 @@ class Process:
     def __init__(self, sandbox: Sandbox, database_url: str, log: Path, **settings: object) -> None:
         self._sandbox = sandbox
         self._log = log
-        self._pid: int | None = None
+        self.pid: int | None = None
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("KAOPING_")},
             "KAOPING_TOKEN": sandbox.token,
@@ -80,10 +80,10 @@ class Process:
             )
         try:
             yield self
-            if self._pid is not None:
+            if self.pid is not None:
                 assert await self._end(signal.SIGTERM) == 0, self.log()
         finally:
-            if self._pid is not None:
+            if self.pid is not None:
                 await self._end(signal.SIGKILL)
             assert self._parent.stdin is not None
             self._parent.stdin.close()
@@ -94,7 +94,7 @@ class Process:
         polls = self._sandbox.world.updates.polls
         assert self._parent.stdin is not None
         self._parent.stdin.write(b"\n")
-        self._pid = await self._line()
+        self.pid = await self._line()
         try:
             await self._sandbox.until(lambda: self._sandbox.world.updates.polls > polls, patience=PATIENCE_SECONDS)
         except TimeoutError:
@@ -109,8 +109,8 @@ class Process:
         return self._log.read_text()
 
     async def _end(self, how: signal.Signals) -> int:
-        assert self._pid is not None
-        pid, self._pid = self._pid, None
+        assert self.pid is not None
+        pid, self.pid = self.pid, None
         with suppress(ProcessLookupError):  # it has ended by itself: its status tells how
             os.kill(pid, how)
         return await self._line()
