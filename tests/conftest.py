@@ -18,17 +18,11 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
-from migrations.tables import declared
-from store.db import open_engine, transaction
+from store.db import open_engine, prepare, transaction
 
 # A busy machine is slow, not wrong.
 settings.register_profile("kaoping", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kaoping")
-
-
-def prepare(engine: Engine) -> None:
-    """The tables as declared; that the migrations give the same is a test of its own."""
-    declared().create_all(engine)
 
 
 DATABASES = ("sqlite", "postgresql")
