@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from scoring import ledger
 from scoring.chain import Break
+from store import audit
 from store.commands import Act, command, converter
 from store.db import open_engine, prepare, transaction
 from store.errors import Refusal
@@ -46,7 +47,8 @@ def _server_file(act: Act, text: str) -> Path:
     return Path(text).expanduser()
 
 
-@command("backup", words=("备份",), changes=True, group="files")
+# It changes nothing that is kept here, and a file once written is not taken back by a rollback: so no rehearsal.
+@command("backup", words=("备份",), group="files")
 def backup(act: Act, *, to: ServerFile | None = None) -> BackedUp:
     """Copy the database into one file beside it, checked after writing; restore by pointing the settings at it."""
     engine = act.session.get_bind()
@@ -56,7 +58,12 @@ def backup(act: Act, *, to: ServerFile | None = None) -> BackedUp:
     target = (to or _beside(source, act.now)).resolve()
     if target.exists():
         raise Refusal("file_exists", path=str(target))
-    return back_up(source, target)
+    made = back_up(source, target)
+    audit.record(
+        act.session, at=act.now, actor=act.actor, via=act.via, system_user=act.system_user, verb="backup",
+        arguments={"to": made.path}, outcome="done",
+    )  # fmt: skip
+    return made
 
 
 def _beside(engine: Engine, now: datetime) -> Path:

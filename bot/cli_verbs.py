@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import templates
-from bot import cli_faults, verbs
+from bot import cli_faults, naming, verbs
 from bot import settings as configured
 from bot.clock import SystemClock
 from bot.opening import furnish, opened
@@ -28,6 +28,8 @@ from store.errors import Refusal
 from store.people import Person, Role
 
 FOUND = 1
+GIVES_LINKS = frozenset({"invite", "import"})
+"""Verbs whose result has links to the bot."""
 WITHOUT_OFFICE = frozenset({"rules show", "rules check"})
 """Verbs that may be tried before anything is set up: they look at files alone."""
 
@@ -147,6 +149,7 @@ def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
     if verb.chat_only:
         raise Refusal("chat_only", verb=verb.name)
     settings = configured.load()
+    bot = naming.username(settings) if verb.name in GIVES_LINKS and not options.dry_run else None
     with _house(settings, options.said_as, alone=verb.name in WITHOUT_OFFICE) as act, _found_by(verb):
         given = complete(verb, take_words(act, verb, words))
         if options.dry_run:
@@ -156,7 +159,7 @@ def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
         else:
             result = acting.run(act, verb, **given)
             deliver(act.session, act.notices, act.now, summary_chat=settings.summary_chat)
-            text = screens.told(act, verb, result)
+            text = screens.told(act, verb, result, bot=bot)
     # Only now has it happened: a pipe that is closed too early must not undo it.
     for file in getattr(result, "files", ()):
         (options.folder / file.name).write_bytes(file.content)

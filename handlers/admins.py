@@ -16,7 +16,7 @@ from handlers import departments, flow, keyboards, labels, places, results, scre
 from handlers.callers import caller, in_private, registered
 from handlers.context import Context, KaopingApplication
 from handlers.forms import FORMS, file_name
-from handlers.guided import KIND, Guide
+from handlers.guided import KIND, Guide, fits
 from handlers.notices import deliver
 from handlers.parsing import Line, spotted, taken
 from handlers.screens import ACTION, Screen
@@ -97,7 +97,9 @@ def _under_way(session: Any, person: Person | None, chat_id: int) -> Draft | Non
     if person is None:
         return None
     found = drafts.under_way(session, person_id=person.id, chat_id=chat_id, kinds=(KIND,))
-    return found[0] if found and Guide.of(found[0]).verb.roles & people.roles_of(session, person) else None
+    if not found or not fits(found[0]):
+        return None
+    return found[0] if Guide.of(found[0]).verb.roles & people.roles_of(session, person) else None
 
 
 def _answers(draft: Draft, text: str, line: Line | None) -> bool:
@@ -255,7 +257,7 @@ async def tapped(update: Update, context: Context) -> None:
     match = _BUTTON.fullmatch(query.data or "") if query is not None else None
     person = caller(context)
     draft = drafts.find(context.session, int(match[1])) if match else None
-    if match is None or person is None or draft is None or draft.kind not in {KIND, WORDS_KIND}:
+    if match is None or person is None or draft is None or not (draft.kind == WORDS_KIND or _goes_on(draft)):
         context.answer(templates.plain(templates.refusal("button_outdated", {})), alert=True)
         if person is not None and in_private(context):
             context.take_buttons_away()
@@ -282,6 +284,10 @@ def _expired(context: Context, guide: Guide, draft: Draft) -> None:
     # Said, not raised: a refusal would roll the draft's end back, and it would swallow the next text as well.
     drafts.finished(context.session, draft)
     say(context, Screen(templates.refusal("draft_expired", {"verb": guide.verb.name})))
+
+
+def _goes_on(draft: Draft) -> bool:
+    return draft.kind == KIND and fits(draft)
 
 
 def _verb(draft: Draft) -> Verb:

@@ -5,7 +5,7 @@ is about that state and the choices it offers; words and buttons are made elsewh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Self
@@ -21,6 +21,9 @@ TIMEOUT = timedelta(minutes=30)
 
 PAGE = 8
 """Choices on one page of buttons."""
+
+COUNTS = [Choice(str(number), str(number)) for number in range(1, 6)]
+"""How often something mostly happened; more is typed."""
 
 
 @dataclass
@@ -41,7 +44,6 @@ class Guide:
     amending: str | None = None
     seen: dict[str, Any] | None = None
     touched: str = ""
-    skipped: list[str] = field(default_factory=list)
 
     @classmethod
     def begin(cls, verb: Verb, given: Mapping[str, Any]) -> Self:
@@ -60,7 +62,7 @@ class Guide:
 
     @classmethod
     def of(cls, draft: Draft) -> Self:
-        """Raises KeyError for a draft of a verb that is no more."""
+        """Where a draft stands; ask ``fits`` first about one that may be older than the program."""
         data = dict(draft.data)
         return cls(VERBS[data.pop("verb")], **data)
 
@@ -69,7 +71,6 @@ class Guide:
         return {
             "verb": self.verb.name, "texts": self.texts, "steps": self.steps, "at": self.at, "page": self.page,
             "search": self.search, "amending": self.amending, "seen": self.seen, "touched": self.touched,
-            "skipped": self.skipped,
         }  # fmt: skip
 
     @property
@@ -149,11 +150,20 @@ class Guide:
         param = self.asking
         if param is None:
             return []
-        if param.annotation is bool:
-            return []
+        if param.name == "count":
+            return COUNTS
         finder = param.converter.choices
         choices = finder(act, self.given(act)) if finder else []
         return [choice for choice in choices if matches(choice, self.search)]
+
+
+def fits(draft: Draft) -> bool:
+    """Whether a draft can be gone on with: its verb is still there, with the parameters it speaks of."""
+    data = draft.data
+    verb = VERBS.get(data.get("verb", ""))
+    if verb is None or set(data) != {"verb", *Guide.__dataclass_fields__}:
+        return False
+    return {*data["texts"], *data["steps"]} <= {param.name for param in verb.params}
 
 
 def matches(choice: Choice, search: str) -> bool:

@@ -56,8 +56,9 @@ def _choice_rows(guide: Guide, draft_id: int, param: Param, choices: list[Choice
         button(labels.option(param, choice), ACTION, draft_id, "c", guide.mark, _key(choice, number, guide))
         for number, choice in shown
     ]
-    wide = any(len(one["text"]) > NARROW for one in buttons)
-    rows = [[one] for one in buttons] if wide else [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    longest = max((len(one["text"]) for one in buttons), default=0)
+    abreast = 1 if longest > NARROW else 2 if longest > 1 else 5
+    rows = [buttons[start : start + abreast] for start in range(0, len(buttons), abreast)]
     last = pages(choices) - 1
     turning = []
     if guide.page > 0:

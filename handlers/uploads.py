@@ -18,7 +18,7 @@ from handlers.callers import in_private, registered
 from handlers.context import Context, KaopingApplication
 from handlers.fetched import Wanted
 from handlers.guided import KIND as VERB_KIND
-from handlers.guided import Guide
+from handlers.guided import Guide, fits
 from handlers.parsing import spotted
 from handlers.screens import Screen
 from scheduler import publicity, spreadsheets
@@ -67,7 +67,7 @@ def _meant(session: Session, person: Person | None, message: Message) -> Guide |
     if line is not None and any(param.name == FILE for param in line.verb.params):
         return Guide.begin(line.verb, {}) if line.verb.roles & people.roles_of(session, person) else None
     found = drafts.under_way(session, person_id=person.id, chat_id=message.chat.id, kinds=(VERB_KIND,))
-    guide = Guide.of(found[0]) if found else None
+    guide = Guide.of(found[0]) if found and fits(found[0]) else None
     if guide is None or guide.asking is None or guide.asking.name != FILE:
         return None
     return guide if guide.verb.roles & people.roles_of(session, person) else None
@@ -158,7 +158,7 @@ def _go_on(session: Session, draft_id: int, now: datetime, give: Callable[[Act, 
     if upload is None:
         return
     drafts.finished(session, upload)
-    if draft is None:
+    if draft is None or not fits(draft):
         # Cancelled meanwhile, or another verb has taken its place.
         return
     act = Act(session, now, session.get_one(Person, upload.person_id), "chat")

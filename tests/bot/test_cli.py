@@ -1,5 +1,6 @@
 """The command line as it is called: what it prints, where, and with which exit code."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ from sqlmodel import select
 from bot import cli
 from bot.opening import opened
 from bot.settings import Settings
+from sandbox.facade import Sandbox
+from sandbox.limits import Limits
 from store import people
 from store.db import transaction
 from store.outbox import OutboxMessage
@@ -218,6 +221,15 @@ def test_the_invitation_is_a_link_or_a_command(zone, capsys):
     assert [one["name"] for one in json.loads(out)["invitations"]] == ["张三"]
     code, out, _ = call(capsys, "revoke", "1")
     assert "链接即时失效" in out
+
+
+async def test_the_invitation_is_a_link_where_telegram_says_what_the_bot_is_called(zone, capsys, monkeypatch):
+    async with Sandbox(limits=Limits(on=False)) as sandbox:
+        monkeypatch.setenv("KAOPING_TOKEN", sandbox.token)
+        monkeypatch.setenv("KAOPING_API_BASE", sandbox.url)
+        code = await asyncio.to_thread(cli.invoke, ["invite", "联络员", "fin", "张三"])
+    assert code == 0
+    assert "https://t.me/kaoping_bot?start=" in capsys.readouterr().out
 
 
 def test_rules_are_shown_and_checked_before_anything_is_set_up(tmp_path, monkeypatch, capsys):

@@ -17,7 +17,7 @@ async def test_asks_for_what_lacks_one_at_a_time(office):
     assert "‹ 上一页" in asked.labels
     await office.taps("甲", "‹ 上一页")
     asked = await office.says("甲", "窗口")
-    assert "请输入次数" in asked.text
+    assert "请选择次数" in asked.text
 
     asked = await office.says("甲", "３")
     assert "请输入事由" in asked.text
@@ -64,7 +64,7 @@ async def test_initials_narrow_the_choices_down(office):
 async def test_a_preview_can_be_amended(office):
     await office.says("甲", "/deduct 财政局 daily.7")
     asked = await office.taps("甲", "补次数")
-    assert "请输入次数" in asked.text
+    assert "请选择次数" in asked.text
     shown = await office.says("甲", "2")
     assert "日常 40.00 → 34.00" in shown.text
     asked = await office.taps("甲", "补发生时间")
@@ -132,7 +132,7 @@ async def test_forged_data_is_answered_and_does_nothing(office):
         await office.settled()
     assert office.entries() == []
     asked = await office.says("甲", "daily.7")
-    assert "请输入次数" in asked.text
+    assert "请选择次数" in asked.text
 
 
 async def test_a_draft_left_for_long_is_spoken_of_once(office):
@@ -169,4 +169,4 @@ async def test_cancel_is_never_a_reason(office):
 async def test_help_is_no_answer_to_a_question(office):
     await office.says("甲", "/deduct 财政局")
     assert "您的身份" in (await office.says("甲", "帮助")).text
-    assert "请输入次数" in (await office.says("甲", "daily.7")).text
+    assert "请选择次数" in (await office.says("甲", "daily.7")).text
