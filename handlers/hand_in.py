@@ -4,7 +4,8 @@ The instant that counts is the message's. What it is for follows from its captio
 from what its sender has just chosen; where that leaves a doubt it is kept with its date, and the sender is asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from telegram import Message
 
@@ -86,11 +87,12 @@ def take_nil(context: Context, message: Message, person: Person, departments: li
 def count(context: Context, one: HandIn, target: Owed, *, file: FileSent | None = None, edit: bool = False) -> None:
     """Lets a hand-in count, and gives the receipt: as an answer, or in place of the question that was tapped."""
     now = max(context.now, one.sent_at)
+    told = target.told  # before it counts: afterwards it takes another look
     done = hand_ins.assign(frame_of(context.session), one, target.obligation, now=now)
     if done.notices:
         deliver(context.session, done.notices, context.now)
     files: Sequence[FileSent | HandInFile] = [file] if file else hand_ins.files_of(context.session, one)
-    text = _receipt(context, done, target, files)
+    text = _receipt(context, done, target, files, told)
     markup = None
     if context.now < target.obligation.due_at:
         markup = keyboards.inline([keyboards.button(templates.word("button_undo"), "undo", one.id)])
@@ -182,12 +184,14 @@ def _too_large(files: Sequence[FileSent | HandInFile]) -> bool:
     return any((file.size or 0) > hand_ins.LARGEST_FETCH for file in files)
 
 
-def _receipt(context: Context, done: HandedIn, target: Owed, files: Sequence[FileSent | HandInFile]) -> str:
+def _receipt(
+    context: Context, done: HandedIn, target: Owed, files: Sequence[FileSent | HandInFile], told: Mapping[str, Any]
+) -> str:
     one, on_time = done.hand_in, bool(done.on_time)
     standing = None if on_time else standing_deduction(context.session, target.obligation)
     return templates.render(
         "departments/receipt",
-        one=target.told,
+        one=told,
         department=target.department.name,
         kind=one.kind,
         number=one.id,

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 import templates
@@ -76,6 +77,13 @@ def owed(session: Session, obligation: Obligation, department: Department, now: 
     return Owed(obligation, department, frame_of(session), now)
 
 
+_OF_PERIOD = select(Obligation).where(
+    Obligation.department_id == bindparam("department"),
+    Obligation.duty == bindparam("duty"),
+    Obligation.period == bindparam("period"),
+)
+
+
 def named_outright(session: Session, departments: Sequence[Department], words: str, now: datetime) -> Owed | None:
     """What words name beyond doubt, duty and period, as captions do that say 3月工作动态: one look is enough then."""
     named = [one for one in departments if len(departments) == 1 or normal(one.name) in normal(words)]
@@ -84,10 +92,8 @@ def named_outright(session: Session, departments: Sequence[Department], words: s
     if len(named) != 1 or len(found) != 1:
         return None
     duty, period = found[0]
-    statement = select(Obligation).where(
-        Obligation.department_id == named[0].id, Obligation.duty == duty, Obligation.period == period
-    )
-    obligation = session.exec(statement).first()
+    of = {"department": named[0].id, "duty": duty, "period": period}
+    obligation = session.exec(_OF_PERIOD, params=of).first()
     if obligation is None or obligation.exempted_at is not None:
         return None
     return owed(session, obligation, named[0], now)

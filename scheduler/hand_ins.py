@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from scheduler.frame import Frame
@@ -259,8 +260,11 @@ def _as_it_stands(frame: Frame, one: HandIn) -> HandedIn:
     return HandedIn(one, obligation, first=False, on_time=obligation.on_time, late=late)
 
 
+_RETURNED = select(Correction).where(Correction.obligation_id == bindparam("obligation"))
+
+
 def _corrections(session: Session, obligation: Obligation) -> list[Correction]:
-    return list(session.exec(select(Correction).where(Correction.obligation_id == obligation.id)))
+    return list(session.exec(_RETURNED, params={"obligation": obligation.id}))
 
 
 def _correct(session: Session, one: HandIn, obligation: Obligation, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, String
+from sqlalchemy import JSON, BigInteger, Column, Index, String, bindparam
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from store.times import UtcDateTime
@@ -38,10 +38,21 @@ def opened(
     return draft
 
 
+_UNDER_WAY = (
+    select(Draft)
+    .where(
+        Draft.person_id == bindparam("person"),
+        Draft.chat_id == bindparam("chat"),
+        col(Draft.kind).in_(bindparam("kinds", expanding=True)),
+    )
+    .order_by(col(Draft.id).desc())
+)
+# Asked for most updates: built once, for building a statement takes longer than running it.
+
+
 def under_way(session: Session, *, person_id: int, chat_id: int, kinds: tuple[str, ...]) -> list[Draft]:
     """What this person has begun in this chat, latest first."""
-    query = select(Draft).where(Draft.person_id == person_id, Draft.chat_id == chat_id, col(Draft.kind).in_(kinds))
-    return list(session.exec(query.order_by(col(Draft.id).desc())))
+    return list(session.exec(_UNDER_WAY, params={"person": person_id, "chat": chat_id, "kinds": kinds}))
 
 
 def find(session: Session, draft_id: int) -> Draft | None:
