@@ -108,7 +108,6 @@ def open_due(frame: Frame, now: datetime) -> list[Obligation]:
                 wanted[assignment.department_id, assignment.duty, slot.covered.code] = slot
         else:
             assignment.next_open_at = _next_year(frame, assignment, now)
-        frame.session.add(assignment)
     if not wanted:
         return []
     known = _existing(frame.session, wanted)

@@ -12,7 +12,7 @@ from scheduler.facts import deliveries
 from scheduler.frame import Frame
 from scheduler.judgement import charge_now
 from scheduler.ladder import announcing
-from scheduler.settlement import case_of, lateness, open_hold, relieve, standing_deduction
+from scheduler.settlement import case_of, lateness_posting, open_hold, relieve, standing_deduction
 from scheduler.tables import Correction, Extension, HandIn, HandInState, Obligation, Settlement
 from scoring import ledger
 from store.errors import Refusal
@@ -113,7 +113,7 @@ def decide_hold(
         charge = charge_now(case, now, frame.calendar.is_working_day)
         if charge.points:
             delivered = deliveries(frame.session, [obligation.id]).get(obligation.id, ())
-            posting = lateness(obligation, hold.due_at, charge, now=now, delivered=delivered)
+            posting = lateness_posting(obligation, hold.due_at, charge, now=now, delivered=delivered)
             posting |= {"recorded_by": by, "confirmed_by": confirmed_by, "reason": reason}
             hold.entry_id = ledger.post(frame.session, **posting).id
         hold.announce_at = announcing(now, frame.rulebook(obligation.year).reminders, frame.calendar)

@@ -55,7 +55,6 @@ def remind(frame: Frame, now: datetime) -> list[Reminded]:
             quiet=obligation.seen_at is not None,
         )
         obligation.remind_at = seen.again_at
-        frame.session.add(obligation)
         if seen.step is not None:
             right_now.setdefault(obligation.department_id, []).append((obligation, seen.step))
     if not right_now:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, insert, select
 
 from scheduler.duties import plan
 from scheduler.facts import deliveries, rules_for, told_of, was_told
@@ -45,8 +45,7 @@ def settle(frame: Frame, now: datetime, *, closing: bool = False) -> None:
         court = _Court.over(frame, waiting)
         judged = [(one, court.judge(one, now, closing=closing)) for one in waiting]
         entries = court.charge([(one, what) for one, what in judged if isinstance(what, Charge)], now)
-        for one, verdict in judged:
-            court.write_down(one, verdict, entries.get(one.id), now)
+        court.write_down(judged, entries, now)
         frame.session.flush()
     _settle_corrections(frame, limit, now)
 
@@ -114,24 +113,37 @@ class _Court:
             # Late, and the rule charges nothing for it: no entry.
             if charge.points:
                 delivered = self.delivered.get(obligation.id, ())
-                postings[obligation.id] = lateness(obligation, obligation.due_at, charge, now=now, delivered=delivered)
+                postings[obligation.id] = lateness_posting(
+                    obligation, obligation.due_at, charge, now=now, delivered=delivered
+                )
         return dict(zip(postings, ledger.post_all(self.frame.session, postings.values()), strict=True))
 
-    def write_down(self, obligation: Obligation, verdict: Verdict, entry: LedgerEntry | None, now: datetime) -> None:
+    def write_down(
+        self, judged: Iterable[tuple[Obligation, Verdict]], entries: Mapping[int, LedgerEntry], now: datetime
+    ) -> None:
         """Keep what was decided: at most one settlement per deadline, and when to look again."""
-        obligation.settle_at = None
-        self.frame.session.add(obligation)
-        if isinstance(verdict, Wait):
-            obligation.settle_at = verdict.until + self.frame.grace(obligation.year)
-        elif not isinstance(verdict, Met):
-            row = self.settled.get((obligation.id, obligation.due_at)) or Settlement(
-                obligation_id=obligation.id, due_at=obligation.due_at, settled_at=now, outcome=Outcome.HELD
-            )
-            row.outcome = Outcome.HELD if isinstance(verdict, Hold) else Outcome.DEDUCTED
-            row.why = verdict.why if isinstance(verdict, Hold) else None
-            row.entry_id = entry.id if entry is not None else None
-            row.announce_at = announcing(now, self.frame.rulebook(obligation.year).reminders, self.frame.calendar)
-            self.frame.session.add(row)
+        settled_now = []
+        for obligation, verdict in judged:
+            obligation.settle_at = None
+            if isinstance(verdict, Wait):
+                obligation.settle_at = verdict.until + self.frame.grace(obligation.year)
+            elif not isinstance(verdict, Met):
+                reminders = self.frame.rulebook(obligation.year).reminders
+                outcome = {
+                    "outcome": Outcome.HELD if isinstance(verdict, Hold) else Outcome.DEDUCTED,
+                    "why": verdict.why if isinstance(verdict, Hold) else None,
+                    "entry_id": entries[obligation.id].id if obligation.id in entries else None,
+                    "announce_at": announcing(now, reminders, self.frame.calendar),
+                }
+                existing = self.settled.get((obligation.id, obligation.due_at))
+                if existing is None:
+                    deadline = {"obligation_id": obligation.id, "due_at": obligation.due_at, "settled_at": now}
+                    settled_now.append(deadline | outcome)
+                else:
+                    for name, value in outcome.items():
+                        setattr(existing, name, value)
+        if settled_now:
+            self.frame.session.execute(insert(Settlement), settled_now)
 
 
 def case_of(frame: Frame, obligation: Obligation, department: Department, *, told: bool, deaf: bool) -> Case:
@@ -150,7 +162,7 @@ def case_of(frame: Frame, obligation: Obligation, department: Department, *, tol
     )
 
 
-def lateness(
+def lateness_posting(
     obligation: Obligation, due_at: datetime, charge: Charge, *, now: datetime, delivered: Iterable[Reminder] = ()
 ) -> ledger.Posting:
     """The entry for what a lateness costs, dated at the deadline."""
@@ -256,7 +268,6 @@ def announce(frame: Frame, now: datetime) -> list[Settlement]:
     rows = frame.session.exec(query.order_by(col(Settlement.due_at), col(Settlement.id))).all()
     for row in rows:
         row.announce_at, row.announced_at = None, now
-        frame.session.add(row)
     return list(rows)
 
 

@@ -1,7 +1,7 @@
 """Playing a scenario: the real duties, reminders, settlement and ledger on a virtual clock, in a database of its own.
 
 Time jumps from one instant at which something can happen to the next: the events, the ends of outages, and what the
-tables themselves say has to be looked at (``tick.next_look``). A test holds this against ticks each minute.
+tables themselves say has to be looked at (``tick.looks``). A test holds this against ticks each minute.
 """
 
 from collections import deque
@@ -36,7 +36,7 @@ from scheduler.script import (
 )
 from scheduler.settlement import settle, standing_deduction
 from scheduler.tables import HandIn, Obligation, Outcome, Settlement
-from scheduler.tick import advance, next_look
+from scheduler.tick import NEVER, advance, looks
 from scoring import ledger
 from scoring.ballots import Ballot
 from scoring.points import plain, shown
@@ -82,7 +82,7 @@ class _Play:
         self.departments = self._set_up()
         self.pulse = vitals.vitals(session)
         self.obligations: dict[Owed, Obligation] = {}
-        self.look: datetime | None = None
+        self.look = NEVER
         self.look_is_known = False
         self.codes = {department.id: code for code, department in self.departments.items()}
         self.frame = Frame.of(session)
@@ -164,7 +164,7 @@ class _Play:
         """The next instant at which something can happen; None when the scenario is over."""
         coming = [event, *(ended for _, ended in self.outages if ended > now)]
         look = self._look()
-        if look is not None and look > now:
+        if look > now:
             # While the bot is down, time does nothing.
             coming.append(self._down(look) or look)
         soonest = min((at for at in coming if at is not None), default=None)
@@ -175,8 +175,7 @@ class _Play:
         if self._down(now) is not None:
             return
         self._read(self.unread.pop(now, []), now)
-        look = self._look()
-        if look is not None and look <= now:
+        if self._look() <= now:
             self.pulse.last_contact = self.pulse.drained_at = now
             done = advance(self.frame, now)
             delivered(self.session, [TOPIC + one.batch for one in done.reminded if one.reached], now)
@@ -185,10 +184,10 @@ class _Play:
             }
             self.look_is_known = False
 
-    def _look(self) -> datetime | None:
+    def _look(self) -> datetime:
         """When time will have something to do; after hand-ins perhaps only that something has to be looked at."""
         if not self.look_is_known:
-            self.look, self.look_is_known = next_look(self.session), True
+            self.look, self.look_is_known = looks(self.session).earliest, True
         return self.look
 
     def _read(self, sends: list[tuple[datetime, int, Owed]], now: datetime) -> None:
@@ -236,8 +235,7 @@ class _Play:
             department_id=obligation.department_id, kind="file", channel="telegram", sent_at=sent_at, recorded_at=now
         )
         count(self.frame, one, obligation, now=now)
-        looks = [at for at in (self.look, obligation.remind_at, obligation.settle_at) if at is not None]
-        self.look = min(looks, default=None)
+        self.look = min(self.look, obligation.remind_at or NEVER, obligation.settle_at or NEVER)
 
     def _record(self, deed: Record, now: datetime) -> None:
         entry = ledger.post(

@@ -1,10 +1,10 @@
 """Everything that time does, in order, any number of times: a tick with nothing to do changes nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import func, union_all
-from sqlmodel import Session, col, select
+from sqlalchemy import func, select
+from sqlmodel import Session, col
 
 from scheduler.duties import open_due
 from scheduler.frame import Frame
@@ -44,15 +44,40 @@ def tick(session: Session, now: datetime) -> list[Notice]:
 
 def advance(frame: Frame, now: datetime) -> Advanced:
     """Open what opens, settle what is past its grace, and note what is to be told and reminded of at this instant."""
-    opened = open_due(frame, now)
-    settle(frame, now)
-    return Advanced(opened, announce(frame, now), remind(frame, now))
+    due = looks(frame.session)
+    opened = open_due(frame, now) if due.open_at <= now else []
+    to_settle = min(due.settle_at, due.correct_at) <= now
+    if to_settle:
+        settle(frame, now)
+    announced = announce(frame, now) if to_settle or due.announce_at <= now else []
+    reminded = remind(frame, now) if opened or due.remind_at <= now else []
+    return Advanced(opened, announced, reminded)
 
 
-_LOOKS = union_all(
-    # A query per column: the smallest value of an index is its first.
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The earliest instant at which each thing has to be looked at; NEVER if nothing waits for it.
+
+    It may be in the past: a settlement waits until what was sent before its deadline has been read.
+    """
+
+    open_at: datetime
+    remind_at: datetime
+    settle_at: datetime
+    announce_at: datetime
+    correct_at: datetime
+
+    @property
+    def earliest(self) -> datetime:
+        return min(self.open_at, self.remind_at, self.settle_at, self.announce_at, self.correct_at)
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+_LOOKS = select(
+    # The smallest value of an index is its first: five looks, one statement.
     *(
-        select(func.min(one).label("at")).where(one.is_not(None))
+        select(func.min(one)).where(one.is_not(None)).scalar_subquery()
         for one in (
             col(DutyAssignment.next_open_at),
             col(Obligation.remind_at),
@@ -64,11 +89,8 @@ _LOOKS = union_all(
 )
 
 
-def next_look(session: Session) -> datetime | None:
-    """When time will have something to do again if nothing happens before, the month's summary aside.
-
-    It may be in the past: a settlement waits until what was sent before its deadline has been read.
-    """
+def looks(session: Session) -> Looks:
+    """When time will have something to do if nothing happens before, the month's summary aside."""
     session.flush()
-    found = [row[0] for row in session.connection().execute(_LOOKS) if row[0] is not None]
-    return min(found, default=None)
+    row = session.connection().execute(_LOOKS).one()
+    return Looks(*(NEVER if at is None else at for at in row))

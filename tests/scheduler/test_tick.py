@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from scheduler.obligations import seen
 from scheduler.reminders import delivered
 from scheduler.tables import Obligation, Reminder, Settlement, SummaryPost
-from scheduler.tick import next_look, tick
+from scheduler.tick import looks, tick
 from store import vitals
 from store.notices import Notice
 from store.people import Department, Role, bind_group, blocked
@@ -301,13 +301,13 @@ def test_a_second_settlement_of_a_deadline_is_impossible_in_the_database(zone: Z
         settle()
 
 
-def test_next_look_names_the_next_thing_that_happens(zone: Zone, march: Obligation) -> None:
+def test_looks_name_the_next_thing_that_happens(zone: Zone, march: Obligation) -> None:
     zone.live("03-25 12:00")
-    assert next_look(zone.session) == at("03-26 09:00")
+    assert looks(zone.session).earliest == at("03-26 09:00")
     zone.live("03-26 09:00")
-    assert next_look(zone.session) == at("03-30 09:00")
+    assert looks(zone.session).earliest == at("03-30 09:00")
     zone.hand_in(march, "03-29 10:00")
-    assert next_look(zone.session) == at("04-27 09:00"), "the next month opens"
+    assert looks(zone.session).earliest == at("04-27 09:00"), "the next month opens"
 
 
 def test_the_summary_is_posted_once_on_the_first_working_day_after_settlement(zone: Zone, march: Obligation) -> None:
