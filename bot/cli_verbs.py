@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import templates
-from bot import cli_faults, naming, verbs
+from bot import cli_faults, verbs
 from bot import settings as configured
 from bot.clock import SystemClock
 from bot.opening import furnish, opened
@@ -149,7 +149,7 @@ def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
     if verb.chat_only:
         raise Refusal("chat_only", verb=verb.name)
     settings = configured.load()
-    bot = naming.username(settings) if verb.name in GIVES_LINKS and not options.dry_run else None
+    bot = _username(settings) if verb.name in GIVES_LINKS and not options.dry_run else None
     with _house(settings, options.said_as, alone=verb.name in WITHOUT_OFFICE) as act, _found_by(verb):
         given = complete(verb, take_words(act, verb, words))
         if options.dry_run:
@@ -165,6 +165,12 @@ def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
         (options.folder / file.name).write_bytes(file.content)
     typer.echo(json.dumps(to_json(result), ensure_ascii=False, indent=2) if options.as_json else templates.plain(text))
     return FOUND if getattr(result, "fault", None) else 0
+
+
+def _username(settings: Settings) -> str | None:
+    from bot import naming  # brings the network along, which few verbs need
+
+    return naming.username(settings)
 
 
 @contextmanager

@@ -1,11 +1,16 @@
 """What people say, one file per audience."""
 
-from handlers import admins, departments, groups, proposals, registration, uploads
-from handlers.context import KaopingApplication
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handlers.context import KaopingApplication
 
 
-def register(application: KaopingApplication) -> None:
+def register(application: "KaopingApplication") -> None:
     """Adds every handler. The first that fits takes an update, so the order is from the particular to the general."""
+    # The command line puts results into words with this package, and has no use for the library behind the chat.
+    from handlers import admins, departments, groups, proposals, registration, uploads
+
     registration.register(application)
     groups.register(application)
     uploads.register(application)
