@@ -7,9 +7,7 @@ given back when the mark has committed, so that no more than that is ever open.
 import asyncio
 import json
 import random
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -19,6 +17,7 @@ from telegram.error import TelegramError
 from bot.clock import Clock
 from bot.database import Database, back_off
 from bot.deliveries import Failed, Hooks, Later, Mark, Moved, Outcome, Sent, outcome_of, write_down
+from bot.lanes import PACES, Errand, LaneQueue, Pace
 from bot.limiter import Overall, PerChat
 from bot.network import Api, Upload
 from bot.patience import comes
@@ -52,79 +51,6 @@ FLOOD_SECONDS = 1.0
 _WITHOUT_CHAT = ("setMy", "deleteMy")
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How much is under way at once: workers send, slots are what may be sent and unmarked."""
-
-    workers: int
-    slots: int
-
-
-PACES = {Lane.REPLY: Pace(workers=8, slots=16), Lane.NOTICE: Pace(workers=4, slots=12)}
-
-
-@dataclass
-class _Errand:
-    """A row on its way."""
-
-    row: Queued
-    tries: int
-    """Failed tries that count against it."""
-    failures: int = 0
-    """Failed tries since the start."""
-    last_failed: float = 0.0
-
-
-class _Queue:
-    """A lane's rows in hand: each chat's in order, chats in turn."""
-
-    def __init__(self, lane: Lane, pace: Pace) -> None:
-        self.lane = lane
-        self.cursor = 0
-        self.taken: set[int] = set()
-        self.chats: dict[int, deque[_Errand]] = {}
-        self.ready: asyncio.Queue[int] = asyncio.Queue()
-        self.slots = asyncio.Semaphore(pace.slots)
-        self.hungry = asyncio.Event()
-        self.more = False
-        """Whether the last look left rows behind."""
-        self.began_anew = 0.0
-
-    def in_hand(self) -> int:
-        return sum(map(len, self.chats.values()))
-
-    def add(self, row: Queued) -> None:
-        if row.id in self.taken:
-            return
-        self.taken.add(row.id)
-        line = self.chats.get(row.chat_id)
-        if line is None:
-            self.chats[row.chat_id] = deque([_Errand(row, row.attempts)])
-            self.ready.put_nowait(row.chat_id)
-        else:
-            line.append(_Errand(row, row.attempts))
-
-    def next_of(self, chat_id: int) -> None:
-        """The first errand of this chat is through: its next one may go."""
-        line = self.chats[chat_id]
-        line.popleft()
-        if line:
-            self.ready.put_nowait(chat_id)
-        else:
-            del self.chats[chat_id]
-
-    def move(self, old: int, new: int) -> None:
-        """What is in hand for ``old`` goes to ``new``."""
-        line = self.chats.pop(old)
-        for errand in line:
-            errand.row.chat_id = new
-        if new in self.chats:
-            self.chats[new].extend(line)
-        else:
-            self.chats[new] = line
-            self.ready.put_nowait(new)
-
-
 class Sender:
     """Sends what the outbox holds until it is cancelled."""
 
@@ -147,7 +73,7 @@ class Sender:
         self._overall = Overall() if limits else None
         self._per_chat = PerChat() if limits else None
         self._paces = paces or PACES
-        self._queues = {lane: _Queue(lane, pace) for lane, pace in self._paces.items()}
+        self._queues = {lane: LaneQueue(lane, pace) for lane, pace in self._paces.items()}
         self._turns = {lane: asyncio.Lock() for lane in self._paces}
         self._marks: list[Mark] = []
         self._marks_due = asyncio.Event()
@@ -191,7 +117,7 @@ class Sender:
         if self._marks:
             await self._write_down(self._marks)
 
-    async def _feed(self, queue: _Queue) -> None:
+    async def _feed(self, queue: LaneQueue) -> None:
         loop = asyncio.get_running_loop()
         while True:
             queue.hungry.clear()
@@ -203,7 +129,7 @@ class Sender:
                 queue.began_anew = loop.time()
                 queue.cursor = 0
 
-    async def _refill(self, queue: _Queue) -> None:
+    async def _refill(self, queue: LaneQueue) -> None:
         now = self._clock.now()
 
         def read(session: Session) -> list[Queued]:
@@ -216,7 +142,7 @@ class Sender:
         for row in rows:
             queue.add(row)
 
-    async def _work(self, queue: _Queue) -> None:
+    async def _work(self, queue: LaneQueue) -> None:
         loop = asyncio.get_running_loop()
         while not self._closing:
             chat_id = await queue.ready.get()
@@ -235,7 +161,7 @@ class Sender:
             if queue.more and queue.in_hand() < LOW:
                 queue.hungry.set()
 
-    async def _run(self, queue: _Queue, errand: _Errand) -> None:
+    async def _run(self, queue: LaneQueue, errand: Errand) -> None:
         """One attempt at one message, and what follows from it."""
         upload = await self._attachment(errand.row)
         await queue.slots.acquire()
@@ -288,7 +214,7 @@ class Sender:
             return Failed(f"attachment: {type(error).__name__}: {error}")
         return Upload(what["field"], what["filename"], content)
 
-    async def _settle(self, queue: _Queue, errand: _Errand, outcome: Outcome) -> None:
+    async def _settle(self, queue: LaneQueue, errand: Errand, outcome: Outcome) -> None:
         """Acts on what became of an errand; the slot it held is given back here or with the mark."""
         row = errand.row
         loop = asyncio.get_running_loop()
@@ -325,7 +251,7 @@ class Sender:
         log.warning("Telegram asks to wait", chat=chat_id, seconds=seconds)
         return seconds
 
-    async def _line_failed(self, errand: _Errand, error: str) -> float:
+    async def _line_failed(self, errand: Errand, error: str) -> float:
         """Counts a failure against the message only if others got through meanwhile. Returns the seconds to wait."""
         now = asyncio.get_running_loop().time()
         if not self._line_down:
@@ -348,7 +274,7 @@ class Sender:
             self._line_down = False
             log.info("sending works again")
 
-    async def _move(self, queue: _Queue, old: int, new: int) -> None:
+    async def _move(self, queue: LaneQueue, old: int, new: int) -> None:
         def rewrite(session: Session) -> None:
             outbox.move_chat(session, old, new)
             if self._hooks.migrated is not None:
