@@ -12,6 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from sandbox.faults import Fault
 from sandbox.world import Call
 from store.db import transaction
 from store.outbox import OutboxMessage
+from store.times import CHINA
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Outcome, Stage
@@ -33,8 +35,12 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 0.0005, 0.1
 """About as long as a commit, and as receiving, handling, sending and marking one update on a busy machine: a moment
 drawn between them, each power of ten alike, falls anywhere in it."""
 LOOK_SECONDS = 0.0005
+SETTLEMENTS = [datetime(2021, month, 3, 0, 10, tzinfo=CHINA) for month in (2, 3, 4)]
+"""When the deadlines of the quarter are settled: at the end of the second working day, after the grace."""
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="starts the bots by fork")
+
+Point = Callable[[], Coroutine[None, None, None]]
 
 
 class Reaper:
@@ -43,6 +49,7 @@ class Reaper:
     def __init__(self, stage: "Stage", seed: int) -> None:
         self._stage = stage
         self._chance = random.Random(seed)  # noqa: S311
+        self._settlements = list(SETTLEMENTS)
         self.struck: Counter[str] = Counter()
         self.in_flight: list[set[Call]] = []
         """Of each kill: what had gone out and was not marked when the bot ended."""
@@ -50,17 +57,35 @@ class Reaper:
     async def reap(self, playing: "asyncio.Task[None]") -> None:
         """Kills and starts again until enough, or until the play is over."""
         points = [self._receiving, self._received, self._handled, self._sending, self._moment]
+        zone = self._stage.play.zone
         while len(self.in_flight) < KILLS and not playing.done():
+            # Spread over the quarter, so that every month's deadline has its share.
+            earliest = zone.opens + (zone.ends - zone.opens) * len(self.in_flight) / KILLS
             point = points[len(self.in_flight) % len(points)]
-            waiting = asyncio.create_task(point())
+            waiting = asyncio.create_task(self._next(point, earliest))
             await asyncio.wait([waiting, playing], return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
                 waiting.cancel()
                 return
             await waiting
-            await self._kill(point)
+            await self._kill()
 
-    async def _kill(self, point: Callable[[], Coroutine[None, None, None]]) -> None:
+    async def _next(self, point: Point, earliest: datetime) -> None:
+        """Comes to the point, or to a settlement if there is one before."""
+        ways = [asyncio.create_task(self._come_to(point, earliest)), asyncio.create_task(self._settling())]
+        try:
+            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await done.pop()
+        finally:
+            for way in ways:
+                way.cancel()
+
+    async def _come_to(self, point: Point, earliest: datetime) -> None:
+        await self._until(lambda: self._stage.sandbox.clock.now() >= earliest)
+        await point()
+        self.struck[point.__name__.strip("_")] += 1
+
+    async def _kill(self) -> None:
         stage = self._stage
         await stage.bot.kill()
         stage.sandbox.faults.clear()
@@ -75,7 +100,6 @@ class Reaper:
             call for call in calls[:introduced] if _is_message(call) and (call.chat_id, call.message_id) not in marked
         }
         self.in_flight.append(out - accounted)
-        self.struck[point.__name__.strip("_")] += 1
 
     def _marked(self) -> set[tuple[int | None, int | None]]:
         with transaction(self._stage.engine) as session:
@@ -104,6 +128,18 @@ class Reaper:
         for _ in range(self._chance.randrange(1, 6)):
             seen = world.updates.next_id, world.clock.now()
             await self._until(lambda seen=seen: (world.updates.next_id, world.clock.now()) != seen)  # type: ignore[misc]
+        await self._any_moment()
+
+    async def _settling(self) -> None:
+        """Some moment after the time has come to settle a deadline."""
+        if not self._settlements:
+            await asyncio.Future()
+        await self._until(lambda: self._stage.sandbox.clock.now() >= self._settlements[0])
+        self._settlements.pop(0)
+        await self._any_moment()
+        self.struck["settling"] += 1
+
+    async def _any_moment(self) -> None:
         shortest, longest = math.log(SHORTEST_SECONDS), math.log(LONGEST_SECONDS)
         await asyncio.sleep(math.exp(self._chance.uniform(shortest, longest)))
 
@@ -120,7 +156,7 @@ class Reaper:
         await self._until(lambda: fault.hits > 0)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        await self._stage.sandbox.until(condition, patience=60)
+        await self._stage.sandbox.until(condition, patience=600)
 
 
 def _is_message(call: Call) -> bool:
@@ -138,6 +174,7 @@ async def test_kills_in_a_quarter_lose_nothing_and_repeat_only_what_was_in_fligh
     killed = stage.outcome()
 
     assert len(reaper.in_flight) >= LEAST, reaper.struck
+    assert reaper.struck["settling"] > 0
     assert killed.ledger == twin.ledger
     assert killed.settlements == twin.settlements
     assert killed.hand_ins == twin.hand_ins
