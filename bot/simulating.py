@@ -8,7 +8,8 @@ from typing import Any, cast
 import typer
 
 import templates
-from scheduler.scenario import ScenarioError
+from scheduler.scenario import ScenarioError, read_scenario
+from scheduler.script import Scenario
 from scheduler.simulation import simulate as played
 from scoring.standings import By
 
@@ -25,9 +26,10 @@ def simulate(file: Path, *, as_json: bool, by: str) -> int:
     if as_json:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     else:
-        typer.echo(templates.plain(_in_words(found, by)))
+        typer.echo(templates.plain(_in_words(found, read_scenario(file), by)))
     return 0
 
 
-def _in_words(found: dict[str, Any], by: str) -> str:
-    return templates.render("simulation", found=found, by=by)
+def _in_words(found: dict[str, Any], scenario: Scenario, by: str) -> str:
+    """The figures with the names of departments, items and duties, as an official knows them."""
+    return templates.render("simulation", found=found, by=by, units=scenario.units, rulebook=scenario.rulebook)
