@@ -12,6 +12,7 @@ from store.people import DEPARTMENT_ROLES, Person, Role
 MOST = 100
 """Commands that Telegram takes in one menu."""
 
+
 def commands(roles: frozenset[Role]) -> list[dict[str, str]]:
     """The menu of somebody with these roles: commands with their Chinese words."""
     menu = [_own("submit")] if roles & DEPARTMENT_ROLES else []
