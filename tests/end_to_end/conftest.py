@@ -1,8 +1,10 @@
 """A quarter of a compact zone, played through ``kaoping run`` as a process of its own, and what came of it."""
 
 import asyncio
+import json
 import os
 import signal
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
@@ -34,6 +36,7 @@ from store.times import CHINA
 
 PATIENCE_SECONDS = 30.0
 WARM_START = Path(__file__).with_name("warm_start.py")
+HOUSE = Path(__file__).parents[2]
 UNITS = ("fin", "com", "gov", "eme", "soc", "jzt", "hyj")
 """At the very deadline, by text and 零报告, the office itself, silent, in a group, extended, unreachable."""
 
@@ -48,15 +51,48 @@ def compact(codes: Collection[str] = UNITS) -> Zone:
     return replace(zone, units=units, players=players, sayings=sayings)
 
 
-class Process:
-    """``kaoping run``, started from a warm parent and ended by SIGKILL or SIGTERM."""
+class Warm:
+    """The parent of all bots, which has imported what they need. One of its bots runs at a time."""
 
-    def __init__(self, sandbox: Sandbox, database_url: str, log: Path, **settings: object) -> None:
+    def __init__(self, folder: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("KAOPING_")}
+        self._parent = subprocess.Popen(
+            [sys.executable, str(WARM_START)],
+            env={**environment, "PYTHONPATH": str(HOUSE)},
+            cwd=folder,  # where there is no .env
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    async def begin(self, environment: dict[str, str], log: Path) -> int:
+        """Has it fork a bot, and gives its number."""
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(json.dumps({"environment": environment, "log": str(log)}) + "\n")
+        self._parent.stdin.flush()
+        return await self.line()
+
+    async def line(self) -> int:
+        """What it says next: the number of a bot that has begun, or the exit status of one that has ended."""
+        assert self._parent.stdout is not None
+        line = await asyncio.wait_for(asyncio.to_thread(self._parent.stdout.readline), PATIENCE_SECONDS)
+        assert line, "the parent of the bots is gone"
+        return int(line)
+
+    def end(self) -> None:
+        self._parent.kill()
+        self._parent.communicate()
+
+
+class Process:
+    """``kaoping run``, forked from a warm parent and ended by SIGKILL or SIGTERM."""
+
+    def __init__(self, warm: Warm, sandbox: Sandbox, database_url: str, log: Path, **settings: object) -> None:
+        self._warm = warm
         self._sandbox = sandbox
         self._log = log
         self.pid: int | None = None
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("KAOPING_")},
             "KAOPING_TOKEN": sandbox.token,
             "KAOPING_API_BASE": sandbox.url,
             "KAOPING_DATABASE_URL": database_url,
@@ -66,18 +102,8 @@ class Process:
         }
 
     @asynccontextmanager
-    async def warm(self) -> AsyncIterator["Process"]:
-        """Has the parent ready. A bot that still runs at the end is ended by SIGTERM and must end well."""
-        with self._log.open("ab") as log:
-            self._parent = await asyncio.create_subprocess_exec(
-                sys.executable,
-                str(WARM_START),
-                env=self._environment,
-                cwd=Path(__file__).parents[2],
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
+    async def ready(self) -> AsyncIterator["Process"]:
+        """A bot that still runs at the end is ended by SIGTERM and must end well."""
         try:
             yield self
             if self.pid is not None:
@@ -85,16 +111,11 @@ class Process:
         finally:
             if self.pid is not None:
                 await self._end(signal.SIGKILL)
-            assert self._parent.stdin is not None
-            self._parent.stdin.close()
-            await self._parent.wait()
 
     async def start(self) -> None:
         """Starts a bot and waits until it listens."""
         polls = self._sandbox.world.updates.polls
-        assert self._parent.stdin is not None
-        self._parent.stdin.write(b"\n")
-        self.pid = await self._line()
+        self.pid = await self._warm.begin(self._environment, self._log)
         try:
             await self._sandbox.until(lambda: self._sandbox.world.updates.polls > polls, patience=PATIENCE_SECONDS)
         except TimeoutError:
@@ -106,21 +127,14 @@ class Process:
 
     def log(self) -> str:
         """What the bots wrote to stderr."""
-        return self._log.read_text()
+        return self._log.read_text() if self._log.exists() else ""
 
     async def _end(self, how: signal.Signals) -> int:
         assert self.pid is not None
         pid, self.pid = self.pid, None
         with suppress(ProcessLookupError):  # it has ended by itself: its status tells how
             os.kill(pid, how)
-        return await self._line()
-
-    async def _line(self) -> int:
-        assert self._parent.stdout is not None
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            line = await self._parent.stdout.readline()
-        assert line, self.log()
-        return int(line)
+        return await self._warm.line()
 
 
 class Quarter(Play):
@@ -139,7 +153,9 @@ class Outcome:
     files: list[dict[str, Any]]
     obligations: list[dict[str, Any]]
     settlements: list[dict[str, Any]]
-    reminders: list[dict[str, Any]]
+    reminders: Counter[tuple[int, datetime, str, bool]]
+    """Obligation, deadline, rung, and whether it arrived: a bot that begins anew looks at the time once more, and may
+    send what an administrator has just brought about a little earlier than one that sleeps until its next look."""
     messages: Counter[tuple[int, str, str]]
     """Chat, method and words of each message that went out, and how often it did."""
     unhandled: int
@@ -193,7 +209,10 @@ class Stage:
                 files=_rows(session, HandInFile, without={"file_id", "unique_id", "checked_at"}),
                 obligations=_rows(session, Obligation),
                 settlements=_rows(session, Settlement),
-                reminders=_rows(session, Reminder),
+                reminders=Counter(
+                    (one.obligation_id, one.due_at, one.rung, one.delivered_at is not None)
+                    for one in session.exec(select(Reminder))
+                ),
                 messages=Counter(map(said, sent(self.sandbox))),
                 unhandled=len(session.exec(select(InboxUpdate).where(col(InboxUpdate.state) != InboxState.DONE)).all()),
                 failed=[one.error for one in outbox.failures(session)],
@@ -201,8 +220,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(database_url: str, folder: Path, codes: Collection[str] = UNITS) -> AsyncIterator[Stage]:
-    """A zone before its first day, on an empty database; the bot is warm but not started."""
+async def staged(warm: Warm, database_url: str, folder: Path, codes: Collection[str] = UNITS) -> AsyncIterator[Stage]:
+    """A zone before its first day, on an empty database; the bot is ready but not started."""
     engine = open_engine(database_url)
     prepare(engine)
     zone = compact(codes)
@@ -210,42 +229,50 @@ async def staged(database_url: str, folder: Path, codes: Collection[str] = UNITS
         play = Quarter(zone, sandbox, engine)
         play.furnish()
         chair = play.people[zone.chair.name]
-        bot = Process(sandbox, database_url, folder / "bot.log", admins=chair.id, summary_chat=play.summary.id)
-        async with bot.warm():
+        bot = Process(warm, sandbox, database_url, folder / "bot.log", admins=chair.id, summary_chat=play.summary.id)
+        async with bot.ready():
             yield Stage(play, sandbox, engine, bot)
     engine.dispose()
 
 
-async def played(database_url: str, folder: Path) -> Outcome:
+async def played(warm: Warm, database_url: str, folder: Path) -> Outcome:
     """A quarter in which nothing happens to the bot."""
-    async with staged(database_url, folder) as stage:
+    async with staged(warm, database_url, folder) as stage:
         await stage.bot.start()
         await stage.quarter()
         return stage.outcome()
 
 
 @pytest.fixture(scope="session")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """The parent of all bots."""
+    parent = Warm(tmp_path_factory.mktemp("warm"))
+    yield parent
+    parent.end()
+
+
+@pytest.fixture(scope="session")
+def twin(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """What an uninterrupted quarter on SQLite comes to."""
     folder = tmp_path_factory.mktemp("twin")
-    return asyncio.run(played(f"sqlite:///{folder / 'kaoping.db'}", folder))
+    return asyncio.run(played(warm, f"sqlite:///{folder / 'kaoping.db'}", folder))
 
 
 @pytest.fixture
-def uninterrupted() -> Callable[[str, Path], Awaitable[Outcome]]:
-    """Plays a quarter in which nothing happens to the bot."""
-    return played
+def uninterrupted(warm: Warm) -> Callable[[str, Path], Awaitable[Outcome]]:
+    """Plays a quarter in which nothing happens to the bot, on a database and with a folder for its log."""
+    return lambda database_url, folder: played(warm, database_url, folder)
 
 
 @pytest.fixture
-async def small_stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def small_stage(warm: Warm, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage on SQLite with two departments: one that does as it is told, and the office itself."""
-    async with staged(f"sqlite:///{tmp_path / 'kaoping.db'}", tmp_path, ("fin", "gov")) as stage:
+    async with staged(warm, f"sqlite:///{tmp_path / 'kaoping.db'}", tmp_path, ("fin", "gov")) as stage:
         yield stage
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(warm: Warm, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage on SQLite."""
-    async with staged(f"sqlite:///{tmp_path / 'kaoping.db'}", tmp_path) as stage:
+    async with staged(warm, f"sqlite:///{tmp_path / 'kaoping.db'}", tmp_path) as stage:
         yield stage
