@@ -4,8 +4,7 @@ The instant that counts is the message's. What it is for follows from its captio
 from what its sender has just chosen; where that leaves a doubt it is kept with its date, and the sender is asked.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from telegram import Message
 
@@ -32,19 +31,34 @@ def take_file(context: Context, message: Message) -> None:
     if file is None:
         raise Refusal("not_a_file")
     person, departments = speaker(context)
-    words = message.caption
-    taken = _keep(context, message, person, departments, kind="file", text=words, file=file)
-    joined = taken.hand_in.message_id != message.message_id
-    if joined and taken.hand_in.state == HandInState.COUNTED and _too_large([file]):
-        fetched.too_large(context.session, taken.hand_in, context.now)
-    # One album is one hand-in with one receipt, whichever of its messages has the caption.
-    if joined and (taken.hand_in.state != HandInState.WAITING or not words):
+    if message.media_group_id is not None:
+        _take_of_album(context, message, person, departments, file)
         return
-    meaning = meaning_of(context, message, person, departments, words)
+    meaning = meaning_of(context, message, person, departments, message.caption)
+    taken = _keep(
+        context, message, person, departments, kind="file", text=message.caption, file=file, target=meaning.clear
+    )
     if meaning.clear is not None:
-        count(context, taken.hand_in, meaning.clear, file=file)
-    elif not joined:
+        receipt(context, taken, meaning.clear, [file])
+    else:
         ask(context, taken.hand_in, meaning.offered, file=file)
+
+
+def _take_of_album(
+    context: Context, message: Message, person: Person, departments: list[Department], file: FileSent
+) -> None:
+    """One of several files sent together: one hand-in with one receipt, whichever of its messages has the caption."""
+    one = _keep(context, message, person, departments, kind="file", text=message.caption, file=file).hand_in
+    joined = one.message_id != message.message_id
+    if joined and one.state == HandInState.COUNTED and _too_large([file]):
+        fetched.too_large(context.session, one, context.now)
+    if joined and (one.state != HandInState.WAITING or not message.caption):
+        return
+    meaning = meaning_of(context, message, person, departments, message.caption)
+    if meaning.clear is not None:
+        count(context, one, meaning.clear)
+    elif not joined:
+        ask(context, one, meaning.offered, file=file)
 
 
 def take_text(context: Context, message: Message, person: Person, departments: list[Department], text: str) -> None:
@@ -77,22 +91,33 @@ def take_nil(context: Context, message: Message, person: Person, departments: li
         raise Refusal("nil_not_allowed", what=target.told["what"])
     if target is not None and target.obligation.handed_in_at is not None:
         raise Refusal("nil_after_hand_in", told=target.told)
-    taken = _keep(context, message, person, departments, kind="nil", text=None)
+    taken = _keep(context, message, person, departments, kind="nil", text=None, target=target)
     if target is not None:
-        count(context, taken.hand_in, target)
+        receipt(context, taken, target)
     else:
         ask(context, taken.hand_in, possible[:MOST])
 
 
-def count(context: Context, one: HandIn, target: Owed, *, file: FileSent | None = None, edit: bool = False) -> None:
-    """Lets a hand-in count, and gives the receipt: as an answer, or in place of the question that was tapped."""
+def count(context: Context, one: HandIn, target: Owed, *, edit: bool = False) -> None:
+    """Lets a hand-in count that has waited, and gives the receipt."""
     now = max(context.now, one.sent_at)
-    told = target.told  # before it counts: afterwards it takes another look
     done = hand_ins.assign(frame_of(context.session), one, target.obligation, now=now)
+    receipt(context, done, target, hand_ins.files_of(context.session, one), edit=edit)
+
+
+def receipt(
+    context: Context,
+    done: HandedIn,
+    target: Owed,
+    files: Sequence[FileSent | HandInFile] = (),
+    *,
+    edit: bool = False,
+) -> None:
+    """Says what has come to count: as an answer, or in place of the question that was tapped."""
+    one = done.hand_in
     if done.notices:
         deliver(context.session, done.notices, context.now)
-    files: Sequence[FileSent | HandInFile] = [file] if file else hand_ins.files_of(context.session, one)
-    text = _receipt(context, done, target, files, told)
+    text = _receipt(context, done, target, files)
     markup = None
     if context.now < target.obligation.due_at:
         markup = keyboards.inline([keyboards.button(templates.word("button_undo"), "undo", one.id)])
@@ -161,11 +186,12 @@ def _keep(
     kind: Kind,
     text: str | None,
     file: FileSent | None = None,
+    target: Owed | None = None,
 ) -> HandedIn:
-    """Writes a message down as something handed in that does not count yet; files of an album join the first."""
+    """Writes a message down: it counts for ``target``, or waits for one; files of an album join the first."""
     return hand_ins.hand_in(
         frame_of(context.session),
-        None,
+        target.obligation if target else None,
         department_id=departments[0].id if len(departments) == 1 else None,
         sent_at=message.date,
         # Telegram's clock may be a moment ahead of ours.
@@ -184,14 +210,12 @@ def _too_large(files: Sequence[FileSent | HandInFile]) -> bool:
     return any((file.size or 0) > hand_ins.LARGEST_FETCH for file in files)
 
 
-def _receipt(
-    context: Context, done: HandedIn, target: Owed, files: Sequence[FileSent | HandInFile], told: Mapping[str, Any]
-) -> str:
+def _receipt(context: Context, done: HandedIn, target: Owed, files: Sequence[FileSent | HandInFile]) -> str:
     one, on_time = done.hand_in, bool(done.on_time)
     standing = None if on_time else standing_deduction(context.session, target.obligation)
     return templates.render(
         "departments/receipt",
-        one=told,
+        one=target.brief,
         department=target.department.name,
         kind=one.kind,
         number=one.id,

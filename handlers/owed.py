@@ -1,6 +1,6 @@
 """What somebody may be handing in: what his departments owe now, then what they owed before and will owe next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -19,7 +19,7 @@ from scheduler.obligations import outstanding
 from scheduler.tables import Obligation
 from scoring.rulebook import RuleBook
 from store.people import Department
-from store.times import china
+from store.times import china, iso_china
 
 LATEST = 3
 """How many of the latest obligations that were met are offered for a supplement."""
@@ -42,6 +42,16 @@ class Owed:
     def told(self) -> dict[str, Any]:
         """Its facts (``told_of``)."""
         return told_of(self.frame, self.obligation)
+
+    @property
+    def brief(self) -> Mapping[str, Any]:
+        """Of its facts what a receipt shows, without another look into the tables."""
+        one = self.obligation
+        duty = self.frame.duty(one.year, one.duty) if one.duty else None
+        if duty is None:
+            return self.told
+        due = iso_china(one.due_at)
+        return {"short": duty.short, "period": one.period, "due": due, "check": duty.check, "clause": duty.clause}
 
     @property
     def standing(self) -> Standing:
@@ -77,10 +87,14 @@ def owed(session: Session, obligation: Obligation, department: Department, now: 
     return Owed(obligation, department, frame_of(session), now)
 
 
-_OF_PERIOD = select(Obligation).where(
-    Obligation.department_id == bindparam("department"),
-    Obligation.duty == bindparam("duty"),
-    Obligation.period == bindparam("period"),
+_OF_PERIOD = (
+    select(Obligation)
+    .where(
+        Obligation.department_id == bindparam("department"),
+        Obligation.duty == bindparam("duty"),
+        Obligation.period == bindparam("period"),
+    )
+    .execution_options(autoflush=False)
 )
 
 

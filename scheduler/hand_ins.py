@@ -98,13 +98,12 @@ def hand_in(
         obligation_id=obligation.id if obligation else None,
     )
     frame.session.add(one)
-    if files:
-        frame.session.flush()
-        add_files(frame.session, one, files)
-    if obligation is None or not confirmed:
-        frame.session.flush()
-        return HandedIn(one, obligation)
-    return assign(frame, one, obligation, now=recorded_at)
+    done = HandedIn(one, obligation)
+    if obligation is not None and confirmed:
+        done = count(frame, one, obligation, now=recorded_at)
+    frame.session.flush()
+    add_files(frame.session, one, files)
+    return done
 
 
 def assign(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) -> HandedIn:
@@ -209,7 +208,7 @@ def send_back(
     return correction
 
 
-def add_files(session: Session, one: HandIn, files: Iterable[FileSent]) -> list[HandInFile]:
+def add_files(session: Session, one: HandIn, files: Iterable[FileSent]) -> None:
     """Add files to a hand-in; their bytes are fetched afterwards. What a bot cannot fetch is marked so at once."""
     rows = []
     for file in files:
@@ -227,8 +226,6 @@ def add_files(session: Session, one: HandIn, files: Iterable[FileSent]) -> list[
             )
         )
     session.add_all(rows)
-    session.flush()
-    return rows
 
 
 def files_of(session: Session, one: HandIn) -> list[HandInFile]:
@@ -260,7 +257,9 @@ def _as_it_stands(frame: Frame, one: HandIn) -> HandedIn:
     return HandedIn(one, obligation, first=False, on_time=obligation.on_time, late=late)
 
 
-_RETURNED = select(Correction).where(Correction.obligation_id == bindparam("obligation"))
+_RETURNED = (
+    select(Correction).where(Correction.obligation_id == bindparam("obligation")).execution_options(autoflush=False)
+)
 
 
 def _corrections(session: Session, obligation: Obligation) -> list[Correction]:
@@ -273,8 +272,10 @@ def _correct(session: Session, one: HandIn, obligation: Obligation, now: datetim
     One that comes too late answers the return as well, but leaves the hold to an administrator.
     """
     in_time = False
-    session.flush()
-    for correction in _corrections(session, obligation):
+    returned = _corrections(session, obligation)
+    if returned:
+        session.flush()
+    for correction in returned:
         if one.sent_at < correction.returned_at:
             continue
         correction.met_by = correction.met_by or one.id

@@ -38,6 +38,8 @@ def opened(
     return draft
 
 
+# Asked for most updates: built once, for building a statement takes longer than running it. Nothing waits to be written
+# here, since whatever changes a draft flushes.
 _UNDER_WAY = (
     select(Draft)
     .where(
@@ -46,8 +48,8 @@ _UNDER_WAY = (
         col(Draft.kind).in_(bindparam("kinds", expanding=True)),
     )
     .order_by(col(Draft.id).desc())
+    .execution_options(autoflush=False)
 )
-# Asked for most updates: built once, for building a statement takes longer than running it.
 
 
 def under_way(session: Session, *, person_id: int, chat_id: int, kinds: tuple[str, ...]) -> list[Draft]:

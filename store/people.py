@@ -106,13 +106,20 @@ def departments(session: Session) -> list[Department]:
     return list(session.exec(select(Department).where(col(Department.active)).order_by(col(Department.id))))
 
 
-_BY_ACCOUNT = select(Person).where(Person.telegram_id == bindparam("account"))
-# Asked for every update: built once, for building a statement takes longer than running it.
+# Asked for every update: built once, for building a statement takes longer than running it. Nothing that waits to be
+# written can change the answers, since whoever enters people and appointments flushes.
+_BY_ACCOUNT = select(Person).where(Person.telegram_id == bindparam("account")).execution_options(autoflush=False)
 
 
 def person_of(session: Session, telegram_id: int) -> Person | None:
-    """The person behind a Telegram account, if the office knows one."""
-    return session.exec(_BY_ACCOUNT, params={"account": telegram_id}).first()
+    """The person behind a Telegram account, if the office knows one: looked up once in a transaction."""
+    known: dict[int, Person] = session.info.setdefault("people", {})
+    person = known.get(telegram_id)
+    if person is None or person not in session:
+        person = session.exec(_BY_ACCOUNT, params={"account": telegram_id}).first()
+        if person is not None:
+            known[telegram_id] = person
+    return person
 
 
 def met(session: Session, telegram_id: int, *, name: str, username: str | None, now: datetime) -> Person:
@@ -192,6 +199,7 @@ _SPOKEN_FOR = (
     )
     .distinct()
     .order_by(col(Department.id))
+    .execution_options(autoflush=False)
 )
 
 
