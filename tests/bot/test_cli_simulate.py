@@ -64,7 +64,7 @@ def test_in_words_without_json(scenario, capsys):
     code, out, _ = call(capsys, "simulate", scenario)
     assert code == 0
     assert "日常 33.00" in out
-    assert "daily.7×2 -6" in out
+    assert "机关作风、工作纪律、办事效率、窗口服务问题经查实（方案1(7)）　2件次　−6" in out
 
 
 @pytest.mark.parametrize(
