@@ -18,6 +18,7 @@ from handlers.context import Context, KaopingApplication
 from handlers.forms import FORMS, file_name
 from handlers.guided import KIND, Guide, fits
 from handlers.notices import deliver
+from handlers.owed import forget_frame
 from handlers.parsing import Line, spotted, taken
 from handlers.screens import ACTION, Screen
 from store import acting, blobs, drafts, people
@@ -367,6 +368,7 @@ def _confirmed(context: Context, act: Act, guide: Guide, draft: Draft) -> None:
         say(context, screens.preview(act, guide, draft.id, now_seen, stale=True))
         return
     result = acting.run(act, guide.verb, **given)
+    forget_frame(context.session)
     drafts.finished(context.session, draft)
     deliver(context.session, act.notices, context.now, summary_chat=places.summary_chat(context))
     results.tell(context, act, guide.verb, given, result)

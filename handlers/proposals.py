@@ -13,6 +13,7 @@ from handlers.callers import caller, registered
 from handlers.context import Context, KaopingApplication
 from handlers.guided import TIMEOUT
 from handlers.notices import deliver
+from handlers.owed import forget_frame
 from handlers.places import summary_chat
 from store import acting, drafts, people, proposals
 from store.commands import VERBS, Act
@@ -117,6 +118,7 @@ def decide(context: Context, person: Person, proposal: Proposal, reason: str | N
     """Confirms, or refuses with a reason. Raises what ``store.acting`` raises; then nothing has changed."""
     act = Act(context.session, context.now, person, "chat")
     decided = acting.confirm(act, proposal) if reason is None else acting.refuse(act, proposal, reason)
+    forget_frame(context.session)
     context.answer()
     deliver(context.session, act.notices, context.now, summary_chat=summary_chat(context))
     text = shown(context, person, proposal) + "\n\n" + screens.told(act, VERBS[proposal.verb], decided)
