@@ -17,11 +17,11 @@ DIALECTS = ("sqlite", "postgresql")
 
 
 def declared() -> sa.MetaData:
-    """Every table of every room: the ground keeps them beside their functions, the rooms above in ``tables``."""
+    """Every table of every room: the ground keeps them beside their functions, the rooms above in files of their own."""
     for module in pkgutil.iter_modules(store.__path__):
         importlib.import_module(f"store.{module.name}")
-    for room in ("scoring", "scheduler"):
-        importlib.import_module(f"{room}.tables")
+    for tables in ("scoring.tables", "scoring.survey_tables", "scheduler.tables"):
+        importlib.import_module(tables)
     return SQLModel.metadata
 
 

@@ -15,10 +15,17 @@ Abstain: TypeAlias = Literal["abstain"]
 ABSTAIN: Final[Abstain] = "abstain"
 """不了解 or 弃权: not counted, neither as 0 nor as full marks."""
 
-Scores: TypeAlias = tuple[Decimal, ...] | Decimal | tuple[str, ...] | str
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a ballot came to, in units: all that is kept of one that has been cast."""
+
+    points: Points
+
+
+Scores: TypeAlias = tuple[Decimal, ...] | Decimal | tuple[str, ...] | str | Mark
 """One number per aspect in the rule book's order, or one total; in a panel of tiers one tier's code per aspect, or
-one for
-all; or ABSTAIN."""
+one for all; or ABSTAIN; or the Mark that it came to."""
 
 _MOST_DECIMAL_PLACES = 30
 """No rater means more; without a limit 1e-999999999 would be a denominator that does not fit into memory."""
@@ -95,7 +102,7 @@ def check_ballot(rulebook: RuleBook, ballot: Ballot, unit_class: str | None = No
     weight = panel.weight_for(unit_class)
     if not weight:
         raise BallotError("not_rated", panel=ballot.panel, value=ballot.scores)
-    if ballot.scores == ABSTAIN:
+    if ballot.scores == ABSTAIN or isinstance(ballot.scores, Mark):
         return
     if isinstance(ballot.scores, tuple):
         if len(ballot.scores) != len(rulebook.aspects):
@@ -128,6 +135,13 @@ def panel_figure(
     return mean.numerator if mean.denominator == 1 else mean
 
 
+def mark_of(rulebook: RuleBook, ballot: Ballot, unit_class: str | None = None) -> Mark | None:
+    """What a checked ballot comes to; None for one that does not count (an abstention)."""
+    panel = rulebook.panels[ballot.panel]
+    marks = _marks(rulebook, panel, ballot.scores, panel.weight_for(unit_class))
+    return Mark(marks[0]) if marks else None
+
+
 def panel_of(rulebook: RuleBook, panel: str, value: object) -> Panel:
     """The panel by its code. Raises BallotError ("unknown_panel")."""
     try:
@@ -140,6 +154,8 @@ def _marks(rulebook: RuleBook, panel: Panel, scores: Scores, weight: int) -> tup
     """What a ballot gives, in units; nothing if it does not count."""
     if scores == ABSTAIN:
         return ()
+    if isinstance(scores, Mark):
+        return (scores.points,)
     answers = scores if isinstance(scores, tuple) else (scores,)
     if not panel.tiers:
         # Added as decimals and turned into whole units once: fractions would cost ten times as much.

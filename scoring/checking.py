@@ -26,6 +26,7 @@ def check(rulebook: RuleBook) -> None:
             raise Fault(f"duty {duty.code}, item", f"{item.code} is no deduction")
         _check_lateness(rulebook, item, duty.lateness, f"duty {duty.code}")
     _check_reminders(rulebook)
+    _check_rating(rulebook)
 
 
 def _check_clauses(rulebook: RuleBook) -> None:
@@ -183,6 +184,23 @@ def _check_reminders(rulebook: RuleBook) -> None:
     for at in (*(rung.at for rung in reminders.rungs), reminders.after_at):
         if not reminders.office_from <= at < reminders.office_to:
             raise Fault("reminders", f"a reminder at {at:%H:%M} is outside office hours")
+
+
+def _check_rating(rulebook: RuleBook) -> None:
+    rating = rulebook.rating
+    if rating.step <= 0:
+        raise Fault("rating, step", "score buttons cannot all be the same")
+    order = [(-rung.working_days_before, rung.at) for rung in rating.rungs]
+    if order != sorted(set(order)):
+        raise Fault("rating, rung", "the reminders do not stand in the order in which they go out")
+    rule = rating.dissatisfied
+    if rule is None:
+        return
+    if rule.panel not in rulebook.panels:
+        raise Fault("rating, dissatisfied, panel", f"there is no panel {rule.panel}")
+    item = rulebook.items.get(rule.item)
+    if item is None or item.kind != "deduction":
+        raise Fault("rating, dissatisfied, item", f"{rule.item} is no deduction")
 
 
 def _check_cap(rulebook: RuleBook, cap: int | None, by_class: Mapping[str, int], words: str, place: str) -> None:

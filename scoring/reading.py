@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TypeVar, get_args
 
-from scoring.lateness import LONGEST_DAYS, Form, LatenessRule
+from scoring.lateness import LatenessRule
+from scoring.points import UNIT
+from scoring.reading_lateness import read_lateness
 from scoring.rulebook import (
     Aspect,
     Assumption,
     Block,
     Clause,
+    Dissatisfaction,
     Duty,
     Grade,
     Group,
@@ -20,6 +23,7 @@ from scoring.rulebook import (
     Owed,
     Panel,
     Raters,
+    RatingRules,
     Readings,
     Reminders,
     Role,
@@ -31,7 +35,6 @@ from scoring.rulebook import (
 )
 from scoring.tomltable import Fault, Table
 
-_FORMS: tuple[Form, ...] = get_args(Form)
 _OWED: tuple[Owed, ...] = get_args(Owed)
 _RATERS: tuple[Raters, ...] = get_args(Raters)
 _ROLES: tuple[Role, ...] = get_args(Role)
@@ -72,7 +75,7 @@ class _Reading:
             if root.has("lateness"):
                 default = root.table("lateness")
                 with self.opened(default, default.optional_text("clause")):
-                    self.lateness = _lateness(default)
+                    self.lateness = read_lateness(default)
             for clause in root.tables("clause", "number"):
                 self.clause(clause)
             readings = self.readings(root.table("readings"))
@@ -83,6 +86,7 @@ class _Reading:
                 appeal_working_days = appeals.whole("working_days", 1, 250)
             with root.table("publication").all_read() as publication:
                 panel_shown_from = publication.whole("panel_shown_from", 1, 1000)
+            rating = self.rating(root.table("rating")) if root.has("rating") else RatingRules(step=UNIT // 2)
         return RuleBook(
             name=name,
             title=title,
@@ -105,6 +109,7 @@ class _Reading:
             grace_minutes=grace_minutes,
             appeal_working_days=appeal_working_days,
             panel_shown_from=panel_shown_from,
+            rating=rating,
             assumptions=tuple(self.assumptions),
         )
 
@@ -192,10 +197,22 @@ class _Reading:
     def lateness_of(self, table: Table, points: int) -> LatenessRule:
         if table.has("lateness"):
             with self.opened(table.table("lateness"), None) as own:
-                return _lateness(own)(abs(points))
+                return read_lateness(own)(abs(points))
         if self.lateness is None:
             raise Fault(f"{table.place}, lateness", "missing, and the file has no [lateness] for all")
         return self.lateness(abs(points))
+
+    def rating(self, table: Table) -> RatingRules:
+        with table.all_read():
+            rungs = tuple(_rung(row) for row in table.tables("rung", "at"))
+            if any(rung.heads for rung in rungs):
+                raise Fault(f"{table.place}, rung", "heads: a rater has no head to be told")
+            dissatisfied = self.dissatisfied(table.table("dissatisfied")) if table.has("dissatisfied") else None
+            return RatingRules(table.amount("step"), rungs, dissatisfied)
+
+    def dissatisfied(self, table: Table) -> Dissatisfaction:
+        with self.opened(table, table.text("clause")):
+            return Dissatisfaction(table.text("panel"), table.percent("below"), table.text("item"))
 
     def readings(self, table: Table) -> Readings:
         usual = Readings()
@@ -302,7 +319,8 @@ def _group(table: Table, code: str, clause: Clause) -> Group:
 
 
 def _aspect(table: Table, code: str, _clause: Clause) -> Aspect:
-    return Aspect(code, table.text("title"), table.percent("share"))
+    title = table.text("title")
+    return Aspect(code, title, table.percent("share"), table.text_or("short", title))
 
 
 def _panel(table: Table, code: str, clause: Clause) -> Panel:
@@ -319,6 +337,7 @@ def _panel(table: Table, code: str, clause: Clause) -> Panel:
         trim=trim,
         trim_from=table.whole("trim_from", 2 * trim + 1, 10_000, default=2 * trim + 1) if trim else 0,
         tiers=tuple(_tier(row) for row in table.tables("tier", "code")),
+        remind=table.flag("remind", default=True),
     )
 
 
@@ -331,49 +350,6 @@ def _tier(table: Table) -> Tier:
 def _grade(table: Table, code: str, clause: Clause) -> Grade:
     at_least, below = table.optional_amount("at_least"), table.optional_amount("below")
     return Grade(code, table.text("title"), clause.number, at_least, below)
-
-
-def _lateness(table: Table) -> Callable[[int], LatenessRule]:
-    """The rule, still without the ordinary points of the item it is for."""
-    form = table.choice("form", _FORMS)
-    working = table.choice("days", ("calendar", "working"), "calendar") == "working"
-    if form == "flat":
-        return lambda base: LatenessRule("flat", base, (), base, late_ends=False)
-    by_day: tuple[int, ...]
-    if form == "per_day":
-        per_day, cap = table.amount("per_day"), table.optional_amount("cap")
-        if not per_day or cap == 0:
-            raise Fault(table.place, "a day late costs nothing")
-        late_ends = table.has("missing")
-        if late_ends:
-            days, missing = table.whole("missing_after_days", 1, LONGEST_DAYS), table.amount("missing")
-        elif cap is None:
-            raise Fault(table.place, "a lateness counted by the day needs cap, or missing and missing_after_days")
-        else:
-            days, missing = -(-cap // per_day), cap
-        if days > LONGEST_DAYS:
-            raise Fault(f"{table.place}, cap", f"is reached after {days} days only; at most {LONGEST_DAYS}")
-        by_day = tuple(per_day * day if cap is None else min(per_day * day, cap) for day in range(1, days + 1))
-    elif form == "late_or_missing":
-        late, missing = table.amount("late"), table.amount("missing")
-        by_day = (late,) * table.whole("missing_after_days", 1, LONGEST_DAYS)
-        late_ends = True
-    else:
-        by_day, missing, late_ends = _steps(table), table.amount("missing"), True
-    if list(by_day) != sorted(by_day) or by_day[-1] > missing:
-        raise Fault(table.place, "being later, or handing in nothing, costs less than handing in earlier")
-    return lambda base: LatenessRule(form, base, by_day, missing, late_ends, working)
-
-
-def _steps(table: Table) -> tuple[int, ...]:
-    by_day: list[int] = []
-    for row in table.tables("steps", "up_to_days"):
-        with row.all_read():
-            days, points = row.whole("up_to_days", len(by_day) + 1, LONGEST_DAYS), row.amount("points")
-            by_day += [points] * (days - len(by_day))
-    if not by_day:
-        raise Fault(f"{table.place}, steps", "missing")
-    return tuple(by_day)
 
 
 def _reminders(table: Table) -> Reminders:

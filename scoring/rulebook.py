@@ -143,6 +143,8 @@ class Aspect:
     code: str
     title: str
     share: Fraction
+    short: str = ""
+    """Two characters or so, for a narrow button."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class Panel:
 
     ``quorum``: with fewer ballots that count the panel is open. ``trim``: that many of the highest and of the lowest
     ballots are dropped once there are ``trim_from``. ``tiers``: answers instead of numbers. ``raters``: a
-    department's one ballot, or a person's.
+    department's one ballot, or a person's. ``remind``: whether its raters are reminded (leaders are never chased).
     """
 
     code: str
@@ -176,6 +178,7 @@ class Panel:
     trim: int = 0
     trim_from: int = 0
     tiers: tuple[Tier, ...] = ()
+    remind: bool = True
 
     def weight_for(self, unit_class: str | None) -> int:
         """Full marks of this panel for this class of units; 0: the class is not rated by it."""
@@ -248,6 +251,29 @@ class Reminders:
 
 
 @dataclass(frozen=True, slots=True)
+class Dissatisfaction:
+    """A department whose figure in ``panel`` lies below this share of full marks counts as 不满意.
+
+    Then ``item`` is proposed, for an administrator to confirm.
+    """
+
+    panel: str
+    below: Fraction
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRules:
+    """How ratings are asked for. ``step``: units between two score buttons. ``rungs``: reminders of raters who have not
+    submitted, in working days before the day on which the rating ends.
+    """
+
+    step: int
+    rungs: tuple[Rung, ...] = ()
+    dissatisfied: Dissatisfaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Readings:
     """How the rule book reads what a scheme usually leaves open; each is an assumption in the file.
 
@@ -311,6 +337,7 @@ class RuleBook:
     grace_minutes: int
     appeal_working_days: int
     panel_shown_from: int
+    rating: RatingRules
     assumptions: tuple[Assumption, ...]
 
     def weight(self, item: str, count: int = 1, unit_class: str | None = None) -> int:

@@ -5,7 +5,7 @@
 units of 1/10,000 point.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -19,7 +19,9 @@ from scoring.rulebook import Block, Group, Item, Panel, RuleBook
 PENDING = "pending"
 """The grade while a panel is open."""
 
-LineKind: TypeAlias = Literal["start", "entry", "highest_only", "item_cap", "group_cap", "floor", "cap", "panel"]
+LineKind: TypeAlias = Literal[
+    "start", "entry", "highest_only", "item_cap", "group_cap", "floor", "cap", "panel", "panels"
+]
 
 
 class LedgerLine(NamedTuple):
@@ -43,7 +45,8 @@ class Line(NamedTuple):
     """A line of the sheet. ``points`` of all lines add up to the sheet's figures exactly.
 
     ``kind``: "start" (what a block begins with, if not with 0), "entry", what a rule takes back or gives again
-    ("highest_only", "item_cap", "group_cap", "floor", "cap"), or "panel". ``words`` say why, in Chinese, for lines
+    ("highest_only", "item_cap", "group_cap", "floor", "cap"), "panel", or "panels" (their sum, where no single one may
+    be shown). ``words`` say why, in Chinese, for lines
     that are no entry. ``code`` is the item's, group's, panel's or block's; ``event`` the one of which only the
     highest counts.
     """
@@ -67,6 +70,8 @@ class ScoreSheet:
     ``blocks``: every block by code. ``daily``, ``annual`` and ``bonus`` are the sums of the blocks of that role.
     ``panels``: those by which this class of units is rated. ``grade``: a grade's code, or "pending". ``vetoes``: the
     codes of live vetoes, sorted, once each. ``lines``: block by block, the entries in the order they came.
+    ``withheld``: why panels have no figure here though they may have one ("open": not all have been counted; "few":
+    too few ballots); empty where nothing is kept back.
     """
 
     rulebook: RuleBook = field(repr=False)
@@ -79,6 +84,7 @@ class ScoreSheet:
     grade: str
     vetoes: tuple[str, ...]
     lines: tuple[Line, ...]
+    withheld: str = ""
 
     @property
     def ranked(self) -> bool:
@@ -93,11 +99,13 @@ def score_sheet(
     lines: Iterable[LedgerLine],
     ballots: Sequence[Ballot] = (),
     unit_class: str | None = None,
+    uncounted: Collection[str] = (),
 ) -> ScoreSheet:
     """The score of one department from its ledger entries and the ballots about it; the order of neither matters.
 
     ``ballots`` are taken as checked (``check_ballot``). ``unit_class`` is the department's kind; one that the rule
-    book does not name has the ordinary figures. Raises KeyError for an item that the rule book does not have.
+    book does not name has the ordinary figures. ``uncounted``: panels that are open whatever there is, since their
+    rating is not over. Raises KeyError for an item that the rule book does not have.
     """
     plan = _plan(rulebook, unit_class)
     told: dict[str | None, list[Line]] = {code: list(first) for code, first in plan.first_lines}
@@ -131,7 +139,9 @@ def score_sheet(
     panels: dict[str, Points | None] = {}
     for panel in plan.panels:
         code, block_code = panel.code, panel.block
-        mean = panel_figure(rulebook, code, ballots, unit_class) if ballots else plan.unrated[code]
+        mean = None
+        if code not in uncounted:
+            mean = panel_figure(rulebook, code, ballots, unit_class) if ballots else plan.unrated[code]
         panels[code] = mean
         figures[block_code] = _plus(figures[block_code], mean)
         annual = _plus(annual, mean)

@@ -12,7 +12,8 @@ from sqlalchemy import BigInteger, Select, cast, func, null, select
 from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
-from scoring.ballots import Ballot
+from scoring.boxes import Count, counted, uncounted
+from scoring.disclosure import disclosed
 from scoring.loading import parse
 from scoring.ranking import rank
 from scoring.rulebook import RuleBook
@@ -82,9 +83,11 @@ def current_year(session: Session, now: datetime) -> int:
     return running[-1]
 
 
-def sheet_of(session: Session, year: int, department: Department, ballots: Sequence[Ballot] = ()) -> ScoreSheet:
-    """The score sheet of one department, of its own entries alone; its lines carry the entries."""
-    return score_sheet(in_force(session, year), lines_of(session, year, department.id), ballots, department.kind)
+def sheet_of(session: Session, year: int, department: Department) -> ScoreSheet:
+    """The score sheet of one department as anybody may see it, of its own entries alone; its lines carry them."""
+    rulebook, count = in_force(session, year), counted(session, year, department.id).get(department.id, Count())
+    lines, still_open = lines_of(session, year, department.id), uncounted(session, rulebook, year)
+    return disclosed(score_sheet(rulebook, lines, count.ballots, department.kind, still_open), count.counts)
 
 
 def lines_of(session: Session, year: int, department_id: int) -> list[LedgerLine]:
@@ -116,16 +119,22 @@ def standings(session: Session, year: int, by: By = "total") -> list[Standing]:
     rulebook = in_force(session, year)
     known = departments(session)
     kinds = {one.id: one.kind for one in known}
+    counts, still_open = counted(session, year), uncounted(session, rulebook, year)
+
+    def sheet(department_id: int, lines: Iterable[LedgerLine]) -> ScoreSheet:
+        count = counts.get(department_id, Count())
+        exact = score_sheet(rulebook, lines, count.ballots, kinds[department_id], still_open)
+        # A hundred thousand lines that nobody reads would cost more than the figures.
+        return replace(disclosed(exact, count.counts), lines=())
+
     sheets: dict[int, ScoreSheet] = {}
     for department_id, rows in groupby(_sums(session, year, rulebook.by_event), key=itemgetter(0)):
         if department_id in kinds:
             lines = [LedgerLine(item, count, points, event) for _, item, count, points, event in rows]
-            sheet = score_sheet(rulebook, lines, (), kinds[department_id])
-            # A hundred thousand lines that nobody reads would cost more than the figures.
-            sheets[department_id] = replace(sheet, lines=())
+            sheets[department_id] = sheet(department_id, lines)
     for one in known:
         if one.id not in sheets:
-            sheets[one.id] = replace(score_sheet(rulebook, (), (), one.kind), lines=())
+            sheets[one.id] = sheet(one.id, ())
     ranks = rank({one.id: sheets[one.id] for one in known}, by)
     placed = [Standing(one, sheets[one.id], ranks[one.id]) for one in known]
     return sorted(placed, key=lambda row: (bool(row.sheet.vetoes) and row.rank is None, row.rank or len(placed) + 1))

@@ -33,6 +33,10 @@ class Invitation(SQLModel, table=True):
     created_by: int = Field(foreign_key="person.id")
     expires_at: datetime = Field(sa_type=UtcDateTime)
     replaces: int | None = Field(default=None, foreign_key="appointment.id")
+    seat_id: int | None = None
+    """The place among the raters that this link is for (the tables of ratings stand in a room above)."""
+    assists: bool = False
+    """Whether it is for somebody who assists the rater of that place."""
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     used_by: int | None = Field(default=None, foreign_key="person.id")
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -40,13 +44,17 @@ class Invitation(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Joined:
-    """Somebody came in. ``replaced`` is the name of the person who was cut off by it."""
+    """Somebody came in. ``replaced`` is the name of the person who was cut off by it; ``seat_id`` and ``assists`` are
+    the invitation's.
+    """
 
     person: Person
     appointment: Appointment
     department: Department | None
     replaced: str | None
     notices: tuple[Notice, ...]
+    seat_id: int | None = None
+    assists: bool = False
 
 
 def invite(
@@ -59,6 +67,8 @@ def invite(
     now: datetime,
     days: int = DEFAULT_DAYS,
     replaces: Appointment | None = None,
+    seat_id: int | None = None,
+    assists: bool = False,
 ) -> tuple[str, Invitation]:
     """Make an invitation. Returns its token, which is nowhere kept, for ``https://t.me/<bot>?start=<token>``.
 
@@ -76,6 +86,8 @@ def invite(
         created_by=by.id,
         expires_at=now + timedelta(days=days),
         replaces=replaces.id if replaces else None,
+        seat_id=seat_id,
+        assists=assists,
     )
     session.add(invitation)
     session.flush()
@@ -116,10 +128,19 @@ def accept(
         "replaced": replaced.name if replaced else None,
         "invitation": invitation.id,
     }
-    notices = [Notice("joined", Audience("administrators"), facts)]
+    # Raters come in by the hundred: administrators see how many in the rating's progress.
+    notices = [] if appointment.role == Role.RATER else [Notice("joined", Audience("administrators"), facts)]
     if replaced is not None:
         notices.append(Notice("replaced", Audience("person", replaced.id), facts | {"by": person.name}))
-    return Joined(person, appointment, department, replaced.name if replaced else None, tuple(notices))
+    return Joined(
+        person,
+        appointment,
+        department,
+        replaced.name if replaced else None,
+        tuple(notices),
+        invitation.seat_id,
+        invitation.assists,
+    )
 
 
 def revoke(session: Session, invitation: Invitation, now: datetime) -> None:
@@ -136,14 +157,15 @@ def revoke(session: Session, invitation: Invitation, now: datetime) -> None:
 def cut_off(session: Session, appointment: Appointment, now: datetime) -> None:
     """End an appointment, and the way back: links to the office itself that a dismissed administrator has made.
 
-    Those to departments go on working: they lead to no power, and a handover must not shut out others.
+    Those to departments and for raters go on working: they lead to no power, and a handover must not shut out others.
     Raises Refusal last_administrator.
     """
     dismiss(session, appointment, now)
     if appointment.role != Role.ADMINISTRATOR:
         return
     for invitation in waiting(session, now):
-        if invitation.created_by == appointment.person_id and invitation.role not in DEPARTMENT_ROLES:
+        harmless = invitation.role in DEPARTMENT_ROLES or invitation.role == Role.RATER
+        if invitation.created_by == appointment.person_id and not harmless:
             revoke(session, invitation, now)
 
 

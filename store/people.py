@@ -19,6 +19,7 @@ class Role(StrEnum):
     HEAD = "head"
     MEMBER_UNIT = "member_unit"
     LEADING_GROUP = "leading_group"
+    RATER = "rater"
 
 
 DEPARTMENT_ROLES = frozenset({Role.LIAISON, Role.HEAD})

@@ -207,6 +207,7 @@ ASSUMED = [
     ("clause 3(1)", "按次计"),
     ("clause 3(4), item bonus.4", "按人计"),
     ("clause 2", "等分"),
+    ("rating, dissatisfied", "低于该项分值的60%"),
 ]
 
 

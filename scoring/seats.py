@@ -1,0 +1,167 @@
+"""Who rates in which panel (评议名册): places entered by the office, taken by the persons who follow their links."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, or_, select
+
+from scoring.rulebook import RuleBook
+from scoring.survey_tables import Seat
+from store import invitations, people
+from store.errors import Refusal
+from store.people import Department, Person, Role
+
+LINK_DAYS = 60
+"""How long a rater's link is good: ratings are prepared weeks ahead."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A personal link for a seat. ``token`` goes into the link and is kept nowhere."""
+
+    seat: Seat
+    token: str
+    expires_at: datetime
+
+
+def seats_of(session: Session, year: int, panel: str) -> list[Seat]:
+    """The places of a panel that have not ended, in the order in which they were entered."""
+    query = select(Seat).where(Seat.year == year, Seat.panel == panel, col(Seat.ended_at).is_(None))
+    return list(session.exec(query.order_by(col(Seat.id))))
+
+
+def enter(
+    session: Session,
+    *,
+    year: int,
+    panel: str,
+    name: str,
+    unit: str = "",
+    department: Department | None = None,
+    may_rate: Sequence[int] | None = None,
+) -> tuple[Seat, bool]:
+    """Enters a place, or finds the one that is there already (by panel, name and unit, or by its department) and
+    brings up to date what it may rate. Returns it, and whether anything is new.
+    """
+    wanted = list(may_rate) if may_rate else None
+    for seat in seats_of(session, year, panel):
+        same = seat.department_id == department.id if department else (seat.name, seat.unit) == (name, unit)
+        if same:
+            changed = seat.may_rate != wanted
+            seat.may_rate = wanted
+            session.add(seat)
+            session.flush()
+            return seat, changed
+    seat = Seat(
+        year=year,
+        panel=panel,
+        name=name,
+        unit=unit,
+        department_id=department.id if department else None,
+        may_rate=wanted,
+    )
+    session.add(seat)
+    session.flush()
+    return seat, True
+
+
+def seat_departments(session: Session, rulebook: RuleBook, year: int, panel: str) -> None:
+    """Where departments rate, each has a place: nobody has to enter them."""
+    if rulebook.panels[panel].raters != "department":
+        return
+    seated = {one.department_id for one in seats_of(session, year, panel)}
+    for unit in people.departments(session):
+        if unit.id not in seated:
+            enter(session, year=year, panel=panel, name=unit.name, department=unit)
+
+
+def rated_by(session: Session, rulebook: RuleBook, seat: Seat, rated: Iterable[int]) -> list[Department]:
+    """The departments among ``rated`` that this place may rate, in their order: those it dealt with, never its own,
+    and none whose class the panel does not rate.
+    """
+    rater = session.get_one(Department, seat.department_id).code if seat.department_id else ""
+    units = [session.get_one(Department, one) for one in rated]
+    return [
+        unit
+        for unit in units
+        if (seat.may_rate is None or unit.id in seat.may_rate)
+        and rulebook.may_rate(seat.panel, rater, unit.code)
+        and rulebook.panels[seat.panel].weight_for(unit.kind)
+    ]
+
+
+def voters(session: Session, seat: Seat) -> list[Person]:
+    """Who may rate from this place now: its person and his assistant, or the heads of the department it is of."""
+    if seat.department_id is not None:
+        return people.contacts(session, seat.department_id, [Role.HEAD])
+    ids = [one for one in (seat.person_id, seat.assistant_id) if one is not None]
+    return [session.get_one(Person, one) for one in ids]
+
+
+def seats_for(session: Session, person: Person) -> list[Seat]:
+    """The places from which a person may rate, his own before those he assists."""
+    heads = [
+        one.department_id
+        for one in people.appointments_of(session, person)
+        if one.role == Role.HEAD and one.department_id is not None
+    ]
+    query = select(Seat).where(
+        col(Seat.ended_at).is_(None),
+        or_(
+            Seat.person_id == person.id,
+            Seat.assistant_id == person.id,
+            col(Seat.department_id).in_(heads) if heads else False,
+        ),
+    )
+    found = session.exec(query.order_by(col(Seat.id))).all()
+    return sorted(found, key=lambda seat: seat.person_id != person.id and seat.department_id is None)
+
+
+def link(session: Session, seat: Seat, *, by: Person, now: datetime, assistant: str = "") -> Link:
+    """A new personal link for a place, or with ``assistant`` (his name) for somebody who assists it. Links made for it
+    before no longer work.
+
+    Raises Refusal seat_of_department (its head rates, who needs no link), seat_taken, or assistant_not_here (only
+    places of persons have one).
+    """
+    if seat.department_id is not None:
+        raise Refusal("assistant_not_here" if assistant else "seat_of_department", name=seat.name)
+    if not assistant and seat.person_id is not None:
+        raise Refusal("seat_taken", name=seat.name)
+    for old in invitations.waiting(session, now):
+        if old.seat_id == seat.id and old.assists == bool(assistant):
+            invitations.revoke(session, old, now)
+    token, invitation = invitations.invite(
+        session,
+        role=Role.RATER,
+        department=None,
+        name=assistant or seat.name,
+        by=by,
+        now=now,
+        days=LINK_DAYS,
+        seat_id=seat.id,
+        assists=bool(assistant),
+    )
+    return Link(seat, token, invitation.expires_at)
+
+
+def taken(session: Session, seat_id: int, person: Person, *, assists: bool) -> Seat:
+    """Somebody came in by a link of this place. Raises Refusal seat_ended."""
+    seat = session.get_one(Seat, seat_id)
+    if seat.ended_at is not None:
+        raise Refusal("seat_ended", name=seat.name)
+    if assists:
+        seat.assistant_id = person.id
+    else:
+        seat.person_id = person.id
+    session.add(seat)
+    session.flush()
+    return seat
+
+
+def end(session: Session, seat: Seat, now: datetime) -> None:
+    """Takes a place off the roll: it rates no more. What it has cast stays, since nobody can tell which it was."""
+    seat.ended_at = now
+    session.add(seat)
+    session.flush()
