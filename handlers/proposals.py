@@ -121,13 +121,17 @@ def decide(context: Context, person: Person, proposal: Proposal, reason: str | N
     forget_frame(context.session)
     context.answer()
     deliver(context.session, act.notices, context.now, summary_chat=summary_chat(context))
-    text = shown(context, person, proposal) + "\n\n" + screens.told(act, VERBS[proposal.verb], decided)
+    text = (
+        shown(context, person, proposal)
+        + "\n\n"
+        + screens.told(act, VERBS[proposal.verb], decided, bot=context.bot.username)
+    )
     context.edit(text, markup=keyboards.inline())
 
 
 def offer(context: Context, person: Person) -> None:
     """Every open proposal on which this person may decide, each with its buttons."""
-    for proposal in proposals.awaiting(context.session, person):
+    for proposal in proposals.awaiting(context.session, person, context.now):
         context.reply(shown(context, person, proposal), markup=_buttons(proposal))
 
 

@@ -143,7 +143,10 @@ def told(act: Act, verb: Verb, result: Any, *, bot: str | None = None) -> str:
         return arguments(act, VERBS[name], texts) if name in VERBS else []
 
     if isinstance(result, Decided):
-        return templates.render("admins/decided", title=labels.title(VERBS[result.verb]), result=result)
+        decided = VERBS[result.verb]
+        # A link is shown once, to whoever confirmed it.
+        shown_once = told(act, decided, result.result, bot=bot) if getattr(result.result, "token", "") else None
+        return templates.render("admins/decided", title=labels.title(decided), result=result, detail=shown_once)
     return templates.render(f"verbs/{verb.template}", result=result, bot=bot, explain=explain)
 
 

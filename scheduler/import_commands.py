@@ -8,6 +8,7 @@ from typing import Annotated
 
 from sqlmodel import Session, col, select
 
+import store.verbs  # noqa: F401 - the verb that invites
 from scheduler.duties import assign_duty, assignments
 from scheduler.frame import Frame
 from scheduler.import_form import Vocabulary
@@ -16,11 +17,13 @@ from scheduler.tables import Task
 from scheduler.tasks import add_task
 from scoring.rulebook import RuleBook
 from scoring.standings import current_year, in_force
-from store import blobs, invitations
+from store import acting, blobs, invitations
+from store.acting import Proposed
 from store.commands import Act, command, converter
 from store.errors import Refusal
 from store.invitations import Invitation
-from store.people import Appointment, Department, Person, Role, departments
+from store.people import POWERFUL_ROLES, Appointment, Department, Person, Role, departments
+from store.proposals import open_proposals
 from store.times import CHINA, china
 
 
@@ -49,13 +52,18 @@ class NewDepartment:
 
 @dataclass(frozen=True)
 class NewContact:
-    """A person who was invited. ``token`` goes into the link and is kept nowhere."""
+    """A person who was invited. ``token`` goes into the link and is kept nowhere.
+
+    One who is to decide (administrator, leading group) is proposed: then ``proposal`` is the proposal's number, and
+    the link is made when it is confirmed; ``number`` is 0 until then.
+    """
 
     number: int
     department: str | None
     role: str
     name: str
     token: str
+    proposal: int | None = None
 
 
 @dataclass(frozen=True)
@@ -173,19 +181,28 @@ class _Import:
             if (row.role, unit.id if unit else None, row.name) in known:
                 self.same += 1
                 continue
+            unit_name = unit.name if unit else None
+            if Role(row.role) in POWERFUL_ROLES:
+                # Takes two, as it does when it is said in one line.
+                done = acting.run(self.act, "invite", role=Role(row.role), department=unit, name=row.name)
+                proposal = done.number if isinstance(done, Proposed) else None
+                token, number = ("", 0) if isinstance(done, Proposed) else (done.token, done.number)
+                yield NewContact(number, unit_name, row.role, row.name, token, proposal)
+                continue
             token, invitation = invitations.invite(
                 self.session, role=Role(row.role), department=unit, name=row.name, by=self.act.actor, now=self.act.now
             )
-            yield NewContact(invitation.id, unit.name if unit else None, row.role, row.name, token)
+            yield NewContact(invitation.id, unit_name, row.role, row.name, token)
 
     def _known_contacts(self) -> set[tuple[str, int | None, str]]:
-        """Who is in office or invited already: asking them twice would only confuse them."""
+        """Who is in office, invited or proposed already: asking them twice would only confuse them."""
         query = select(Appointment.role, Appointment.department_id, Person.name).join(Person)
         in_office = self.session.exec(query.where(col(Appointment.until).is_(None)))
         invited: list[Invitation] = invitations.waiting(self.session, self.act.now)
-        return {(role, unit, name) for role, unit, name in in_office} | {
-            (one.role, one.department_id, one.name) for one in invited
-        }
+        known = {(role, unit, name) for role, unit, name in in_office}
+        known |= {(one.role, one.department_id, one.name) for one in invited}
+        proposed = [one for one in open_proposals(self.session) if one.verb == "invite"]
+        return known | {(one.arguments["role"], one.department_id, one.arguments.get("name", "")) for one in proposed}
 
     def _tasks(self, rows: Iterable[TaskRow]) -> Iterable[NewTask]:
         by_code = {one.code: one for one in departments(self.session)}

@@ -161,7 +161,7 @@ def _need(act: Act, verb: Verb, given: Mapping[str, Any]) -> Need | None:
     """Whose confirmation an act needs; None if its actor decides it alone."""
     target = _target(given) if verb.weighs_on_department else None
     roles = roles_of(act.session, act.actor)
-    if target is not None and target in own_departments(act.session, act.actor):
+    if target is not None and target in own_departments(act.session, act.actor, act.now):
         role, why = LEADING_GROUP, "own_department"
     elif Role.MEMBER_UNIT in roles and not (verb.roles - {Role.MEMBER_UNIT}) & roles:
         if not verb.changes:
@@ -171,17 +171,17 @@ def _need(act: Act, verb: Verb, given: Mapping[str, Any]) -> Need | None:
         role, why = ADMINISTRATOR, "second_person"
     else:
         return None
-    able = second_persons(act.session, role, proposer_id=act.actor.id, department_id=target)
+    able = second_persons(act.session, role, proposer_id=act.actor.id, department_id=target, now=act.now)
     if not able and role == ADMINISTRATOR:
         # One administrator is in office, or the others are of the very department: then the leading group decides.
         role = LEADING_GROUP
-        able = second_persons(act.session, role, proposer_id=act.actor.id, department_id=target)
+        able = second_persons(act.session, role, proposer_id=act.actor.id, department_id=target, now=act.now)
     return Need(role, why, tuple(person.name for person in able))
 
 
 def _rehearse(act: Act, verb: Verb, given: Mapping[str, Any], need: Need | None) -> Preview:
     department = act.session.get(Department, _target(given)) if verb.weighs_on_department else None
-    trial = replace(act, notices=[], cautions=[])
+    trial = replace(act, notices=[], cautions=[], rehearsal=True)
     savepoint = act.session.begin_nested()
     try:
         result = verb.function(trial, **given)
@@ -230,7 +230,7 @@ def _propose(act: Act, verb: Verb, given: Mapping[str, Any], need: Need) -> Prop
         "preview": to_json(seen),
     }
     number = str(proposal.id)
-    for person in deciders(act.session, proposal):
+    for person in deciders(act.session, proposal, act.now):
         act.notify(
             Notice("proposal", Audience("person", person.id), facts, buttons=(("confirm", number), ("refuse", number)))
         )
@@ -245,7 +245,7 @@ def decidable(act: Act, proposal: Proposal) -> tuple[Verb, Person]:
         raise Refusal("chat_only", verb="confirm")
     if proposal.state != "open":
         raise Refusal("proposal_closed", proposal=proposal.id, state=proposal.state)
-    if act.actor.id not in {person.id for person in deciders(act.session, proposal)}:
+    if act.actor.id not in {person.id for person in deciders(act.session, proposal, act.now)}:
         raise Refusal("not_yours_to_decide", proposal=proposal.id, needs=proposal.needs, why=proposal.why)
     proposer = act.session.get_one(Person, proposal.proposed_by)
     return VERBS[proposal.verb], proposer

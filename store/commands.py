@@ -39,7 +39,10 @@ class Caution:
 
 @dataclass
 class Act:
-    """One person doing one thing at one instant. ``confirmed_by`` is the second person of an act that takes two."""
+    """One person doing one thing at one instant. ``confirmed_by`` is the second person of an act that takes two.
+
+    ``rehearsal``: it is done only to see what it would do, and undone at once.
+    """
 
     session: Session
     now: datetime
@@ -47,6 +50,7 @@ class Act:
     via: Via
     system_user: str | None = None
     confirmed_by: Person | None = None
+    rehearsal: bool = False
     notices: list[Notice] = field(default_factory=list)
     cautions: list[Caution] = field(default_factory=list)
 

@@ -1,7 +1,7 @@
 """Who is who: departments, persons, the offices they hold, and the groups that speak for a department."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CompoundSelect, Index, bindparam, text, union
@@ -24,6 +24,13 @@ class Role(StrEnum):
 
 DEPARTMENT_ROLES = frozenset({Role.LIAISON, Role.HEAD})
 """The roles that speak for a department: they hand in for it and see its score."""
+
+POWERFUL_ROLES = frozenset({Role.ADMINISTRATOR, Role.LEADING_GROUP})
+"""The roles that decide. Nobody gives or takes one alone, or he could be his own second person."""
+
+STILL_OWN = timedelta(days=366)
+"""For how long after leaving it a department counts as one's own: a whole assessment year, so that nobody resigns,
+decides and comes back."""
 
 
 class Department(SQLModel, table=True):
@@ -209,12 +216,14 @@ def speaks_for(session: Session, person: Person) -> list[Department]:
     return list(session.exec(_SPOKEN_FOR, params={"person": person.id}))
 
 
-def own_departments(session: Session, person: Person) -> frozenset[int]:
+def own_departments(session: Session, person: Person, now: datetime) -> frozenset[int]:
     """Ids of the departments a person belongs to, in whatever role: those on which he decides nothing alone.
 
-    An administrator whose appointment names no department belongs to the office.
+    One he has left counts until ``STILL_OWN`` is over. An administrator whose appointment names no department belongs
+    to the office.
     """
-    held = appointments_of(session, person)
+    counts = col(Appointment.until).is_(None) | (col(Appointment.until) > now - STILL_OWN)
+    held = session.exec(select(Appointment).where(Appointment.person_id == person.id, counts)).all()
     own = {one.department_id for one in held if one.department_id is not None}
     if any(one.role == Role.ADMINISTRATOR and one.department_id is None for one in held):
         own.update(session.exec(select(Department.id).where(col(Department.office))))

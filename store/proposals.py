@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from store.commands import VERBS
 from store.people import Person, Role, holders, own_departments
 from store.times import UtcDateTime
 
@@ -39,31 +40,40 @@ class Proposal(SQLModel, table=True):
     reason: str = ""
 
 
-def second_persons(session: Session, role: str, *, proposer_id: int, department_id: int | None) -> list[Person]:
+def second_persons(
+    session: Session, role: str, *, proposer_id: int, department_id: int | None, now: datetime
+) -> list[Person]:
     """Who in ``role`` may decide on a proposal: not the proposer, and nobody of the department it weighs on."""
     return [
         person
         for person in holders(session, Role(role))
-        if person.id != proposer_id and (department_id is None or department_id not in own_departments(session, person))
+        if person.id != proposer_id
+        and (department_id is None or department_id not in own_departments(session, person, now))
     ]
 
 
-def deciders(session: Session, proposal: Proposal) -> list[Person]:
+def deciders(session: Session, proposal: Proposal, now: datetime) -> list[Person]:
     """Who may decide now. Where no administrator is left who could, the leading group decides."""
-    found = second_persons(
-        session, proposal.needs, proposer_id=proposal.proposed_by, department_id=proposal.department_id
-    )
+    verb = VERBS.get(proposal.verb)
+    judged = proposal.department_id if verb is None or verb.weighs_on_department else None
+    found = second_persons(session, proposal.needs, proposer_id=proposal.proposed_by, department_id=judged, now=now)
     if not found and proposal.needs == ADMINISTRATOR:
-        found = second_persons(
-            session, LEADING_GROUP, proposer_id=proposal.proposed_by, department_id=proposal.department_id
-        )
+        found = second_persons(session, LEADING_GROUP, proposer_id=proposal.proposed_by, department_id=judged, now=now)
     return found
+
+
+def somebody_else_decides(session: Session, person: Person, now: datetime) -> bool:
+    """Whether there is a second person at all; the first administrator has to bring in the others by himself."""
+    return any(
+        second_persons(session, role, proposer_id=person.id, department_id=None, now=now)
+        for role in (ADMINISTRATOR, LEADING_GROUP)
+    )
 
 
 def open_proposals(session: Session) -> list[Proposal]:
     return list(session.exec(select(Proposal).where(Proposal.state == "open").order_by(col(Proposal.id))))
 
 
-def awaiting(session: Session, person: Person) -> list[Proposal]:
+def awaiting(session: Session, person: Person, now: datetime) -> list[Proposal]:
     """The open proposals on which this person may decide, oldest first."""
-    return [one for one in open_proposals(session) if any(p.id == person.id for p in deciders(session, one))]
+    return [one for one in open_proposals(session) if any(p.id == person.id for p in deciders(session, one, now))]

@@ -1,4 +1,4 @@
-"""The verbs of this room: who may come in, what waits for a second person, what was done."""
+"""The verbs of this room: who may come in, who is in office, what was done."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from store import acting, audit, invitations, people
-from store.acting import Decided
+import store.proposal_verbs  # noqa: F401 - the rest of this room's verbs
+from store import audit, invitations, people
 from store.commands import VERBS, Act, Choice, Rest, command, converter
 from store.departments import find_department
 from store.errors import Refusal
 from store.invitations import Invitation
 from store.people import Appointment, Department, Person, Role
-from store.proposals import Proposal, awaiting, deciders, open_proposals
+from store.proposals import somebody_else_decides
 from store.times import CHINA
-from store.words import Count, Day, plain, whole_number
+from store.words import Count, Day, Days, plain, whole_number
 
 _ROLES = {
     "管理员": Role.ADMINISTRATOR,
@@ -25,7 +25,6 @@ _ROLES = {
     "成员单位": Role.MEMBER_UNIT,
     "领导小组": Role.LEADING_GROUP,
 }
-_DECIDES = (Role.ADMINISTRATOR, Role.LEADING_GROUP)
 
 
 @dataclass(frozen=True)
@@ -126,27 +125,6 @@ class AuditList:
     limit: int
 
 
-@dataclass(frozen=True)
-class ProposalRow:
-    """An open proposal. ``yours``: whoever asks may decide it."""
-
-    number: int
-    verb: str
-    arguments: dict[str, str]
-    department: str | None
-    proposer: str
-    proposed_at: datetime
-    needs: str
-    why: str
-    deciders: tuple[str, ...]
-    yours: bool
-
-
-@dataclass(frozen=True)
-class ProposalList:
-    rows: tuple[ProposalRow, ...]
-
-
 @converter(Role, write=lambda role: role.value, choices=lambda _act, _given: [Choice(one.value, "") for one in Role])
 def _role(_act: Act, text: str) -> Role:
     said = plain(text).lower().replace("-", "_").replace(" ", "_")
@@ -188,23 +166,11 @@ def _invitation(act: Act, text: str) -> Invitation:
     return found
 
 
-def _awaiting(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
-    return [
-        Choice(f"#{one.id}", " ".join((f"#{one.id}", *one.arguments.values()))[:60])
-        for one in awaiting(act.session, act.actor)
-    ]
+def _gives_power(act: Act, given: Mapping[str, Any]) -> bool:
+    return given["role"] in people.POWERFUL_ROLES and somebody_else_decides(act.session, act.actor, act.now)
 
 
-@converter(Proposal, write=lambda proposal: f"#{proposal.id}", choices=_awaiting)
-def _proposal(act: Act, text: str) -> Proposal:
-    number = whole_number(text)
-    found = act.session.get(Proposal, number) if number is not None else None
-    if found is None:
-        raise Refusal("proposal_unknown", text=text)
-    return found
-
-
-@command("invite", words=("邀请",), changes=True, group="people")
+@command("invite", words=("邀请",), changes=True, second_person=_gives_power, group="people")
 def invite(
     act: Act,
     role: Role,
@@ -212,9 +178,12 @@ def invite(
     name: Rest = "",
     *,
     replaces: Person | None = None,
-    days: Count = invitations.DEFAULT_DAYS,
+    days: Days = invitations.DEFAULT_DAYS,
 ) -> Invited:
-    """Make a personal link for one role, good once; with --replaces, a handover that cuts off the old holder."""
+    """Make a personal link for one role, good once; with --replaces, a handover that cuts off the old holder.
+
+    A link to the office or the leading group takes two, or one person could come in twice and be his own second.
+    """
     if role in people.DEPARTMENT_ROLES and department is None and name:
         # The word where the department should be reads as none: say so, rather than take it for a name.
         department = find_department(act.session, name.split()[0])
@@ -231,7 +200,8 @@ def invite(
     )
     return Invited(
         number=invitation.id,
-        token=token,
+        # What is undone at once would be a link that does not work.
+        token="" if act.rehearsal else token,
         role=role.value,
         department=department.name if department else None,
         name=invitation.name,
@@ -247,7 +217,17 @@ def revoke(act: Act, invitation: Invitation) -> Revoked:
     return Revoked(invitation.id, invitation.role, _name(act.session, invitation.department_id), invitation.name)
 
 
-@command("dismiss", words=("免去",), changes=True, group="people")
+def _takes_power(act: Act, given: Mapping[str, Any]) -> bool:
+    """Whoever could dismiss the others alone would be the only one left, and free to bring in whom he likes."""
+    person, role = given["person"], given.get("role")
+    return (
+        person.id != act.actor.id
+        and any(role in (None, held) for held in people.roles_of(act.session, person) & people.POWERFUL_ROLES)
+        and somebody_else_decides(act.session, act.actor, act.now)
+    )
+
+
+@command("dismiss", words=("免去",), changes=True, second_person=_takes_power, group="people")
 def dismiss(act: Act, person: Person, role: Role | None = None, department: Department | None = None) -> Dismissed:
     """End a person's roles, or one of them. What was done in them stays in the history.
 
@@ -333,43 +313,6 @@ def list_acts(
         ),
         limit,
     )  # fmt: skip
-
-
-@command("proposals", words=("待确认",), roles=(*_DECIDES, Role.MEMBER_UNIT), group="people")
-def list_proposals(act: Act) -> ProposalList:
-    """What waits for a second person, and who that may be. Member units see their own."""
-    mine = {one.id for one in awaiting(act.session, act.actor)}
-    sees_all = set(_DECIDES) & people.roles_of(act.session, act.actor)
-    return ProposalList(
-        tuple(
-            ProposalRow(
-                number=one.id,
-                verb=one.verb,
-                arguments=one.arguments,
-                department=_name(act.session, one.department_id),
-                proposer=act.session.get_one(Person, one.proposed_by).name,
-                proposed_at=one.proposed_at,
-                needs=one.needs,
-                why=one.why,
-                deciders=tuple(person.name for person in deciders(act.session, one)),
-                yours=one.id in mine,
-            )
-            for one in open_proposals(act.session)
-            if sees_all or one.proposed_by == act.actor.id
-        )
-    )
-
-
-@command("confirm", words=("确认", "同意"), roles=_DECIDES, chat_only=True, changes=True, group="people")
-def confirm(act: Act, proposal: Proposal) -> Decided:
-    """Have done what another person proposed."""
-    return acting.confirm(act, proposal)
-
-
-@command("refuse", words=("驳回", "不同意"), roles=_DECIDES, chat_only=True, changes=True, group="people")
-def refuse(act: Act, proposal: Proposal, reason: Rest) -> Decided:
-    """Decide against what another person proposed, and tell him why."""
-    return acting.refuse(act, proposal, reason)
 
 
 def _held(session: Session, person: Person, role: Role | None, department: Department | None) -> list[Appointment]:

@@ -13,6 +13,9 @@ from store.times import CHINA, china, iso_china
 Count = Annotated[int, "count"]
 """A whole number from 1."""
 
+Days = Annotated[int, "days"]
+"""For how many days something is good, from 1."""
+
 Day = Annotated[date, "day"]
 """A day in China."""
 
@@ -30,6 +33,9 @@ YEARS = range(2000, 3000)
 
 MOST = 9999
 """No count is larger; more is a slip of the finger."""
+
+MOST_DAYS = 90
+"""Nothing is good for longer: what lies about for a quarter is forgotten, and somebody else's find."""
 
 _RELATIVE = {"前天": -2, "昨天": -1, "今天": 0, "今日": 0, "明天": 1, "明日": 1, "后天": 2}
 _DAY = re.compile(
@@ -126,6 +132,14 @@ def _count(_act: Act, text: str) -> int:
     number = whole_number(text)
     if number is None or not 1 <= number <= MOST:
         raise Refusal("count_unknown", text=text, most=MOST)
+    return number
+
+
+@converter(Days)
+def _days(_act: Act, text: str) -> int:
+    number = whole_number(plain(text).removesuffix("天"))
+    if number is None or not 1 <= number <= MOST_DAYS:
+        raise Refusal("days_unknown", text=text, most=MOST_DAYS)
     return number
 
 

@@ -107,17 +107,17 @@ class TestRoles:
     ) -> None:
         people.appoint(session, wang, Role.MEMBER_UNIT, NOW, fin.id)
         assert people.speaks_for(session, wang) == []
-        assert people.own_departments(session, wang) == {fin.id}
+        assert people.own_departments(session, wang, NOW) == {fin.id}
 
     def test_an_administrator_without_a_department_belongs_to_the_office(
         self, session: Session, wang: Person, fin: Department
     ) -> None:
         people.appoint(session, wang, Role.ADMINISTRATOR, NOW)
-        assert people.own_departments(session, wang) == frozenset()
+        assert people.own_departments(session, wang, NOW) == frozenset()
         fin.office = True
         session.add(fin)
         session.flush()
-        assert people.own_departments(session, wang) == {fin.id}
+        assert people.own_departments(session, wang, NOW) == {fin.id}
 
     def test_an_administrator_lent_by_another_department_belongs_to_that_one(
         self, session: Session, wang: Person, fin: Department
@@ -126,7 +126,14 @@ class TestRoles:
         session.add(gov)
         session.flush()
         people.appoint(session, wang, Role.ADMINISTRATOR, NOW, fin.id)
-        assert people.own_departments(session, wang) == {fin.id}
+        assert people.own_departments(session, wang, NOW) == {fin.id}
+
+    def test_one_that_was_left_stays_his_own_for_a_year(self, session: Session, wang: Person, fin: Department) -> None:
+        appointment = people.appoint(session, wang, Role.LIAISON, NOW, fin.id)
+        people.dismiss(session, appointment, LATER)
+        assert people.own_departments(session, wang, LATER) == {fin.id}
+        assert people.own_departments(session, wang, LATER + timedelta(days=365)) == {fin.id}
+        assert people.own_departments(session, wang, LATER + people.STILL_OWN) == frozenset()
 
 
 class TestAdministrators:

@@ -34,6 +34,65 @@ def say(session: Session, person: Person, line: str, now: datetime = NOW) -> Any
     return run(act, found[0], **parse_line(act, *found))
 
 
+def administrator(session: Session, telegram_id: int, name: str) -> Person:
+    person = people.met(session, telegram_id, name=name, username=None, now=NOW)
+    people.appoint(session, person, Role.ADMINISTRATOR, NOW)
+    return person
+
+
+class TestPower:
+    """Nobody gives or takes the power to decide alone: he could be his own second person."""
+
+    @pytest.mark.parametrize("role", ["管理员", "领导小组"])
+    def test_a_link_to_it_is_made_when_a_second_person_confirms(self, session: Session, li: Person, role: str) -> None:
+        qian = administrator(session, 8, "钱科长")
+        proposed = say(session, li, f"邀请 {role} 周主任")
+        assert isinstance(proposed, Proposed)
+        assert (proposed.need.why, proposed.need.deciders) == ("second_person", ("钱科长",))
+        assert proposed.preview.result.token == ""
+        assert say(session, li, "人员").invitations == ()
+        with pytest.raises(Refusal, match="not_yours_to_decide"):
+            say(session, li, f"确认 #{proposed.number}")
+        confirmed = say(session, qian, f"确认 #{proposed.number}").result
+        joined = accept(session, confirmed.token, telegram_id=101, name="", now=NOW)
+        assert (joined.person.name, joined.notices[0].to.kind) == ("周主任", "administrators")
+
+    def test_the_leading_group_confirms_for_the_only_administrator(self, session: Session, li: Person) -> None:
+        first = say(session, li, "邀请 领导小组 周主任")
+        zhou = accept(session, first.token, telegram_id=101, name="", now=NOW).person
+        proposed = say(session, li, "邀请 管理员 李强二号")
+        assert (proposed.need.role, proposed.need.deciders) == ("leading_group", ("周主任",))
+        assert say(session, zhou, f"驳回 #{proposed.number} 查无此人").outcome == "refused"
+
+    def test_somebody_of_the_invited_one_s_department_may_confirm(self, session: Session, li: Person) -> None:
+        qian = people.met(session, 8, name="钱科长", username=None, now=NOW)
+        people.appoint(session, qian, Role.ADMINISTRATOR, NOW, people.departments(session)[0].id)
+        proposed = say(session, li, "邀请 管理员 财政局 周主任")
+        assert say(session, qian, f"确认 #{proposed.number}").result.department == "财政局"
+
+    def test_the_first_administrator_brings_in_the_others_by_himself(self, session: Session, li: Person) -> None:
+        assert say(session, li, "邀请 管理员 钱科长").token
+        assert say(session, li, "邀请 领导小组 周主任").token
+
+    def test_other_links_take_one(self, session: Session, li: Person) -> None:
+        administrator(session, 8, "钱科长")
+        for line in ("邀请 联络员 fin 王芳", "邀请 负责人 fin 孙局长", "邀请 成员单位 审计局"):
+            assert say(session, li, line).token
+
+    def test_nobody_makes_himself_the_only_one(self, session: Session, li: Person) -> None:
+        qian = administrator(session, 8, "钱科长")
+        for line in ("免去 钱科长", "免去 钱科长 管理员"):
+            assert isinstance(say(session, li, line), Proposed)
+        people.appoint(session, qian, Role.LIAISON, NOW, people.departments(session)[0].id)
+        assert [one.role for one in say(session, li, "免去 钱科长 联络员").ended] == ["liaison"]
+        assert [one.role for one in say(session, qian, "免去 钱科长").ended] == ["administrator"]
+
+    def test_a_link_is_good_for_ninety_days_at_most(self, session: Session, li: Person) -> None:
+        assert say(session, li, "邀请 联络员 fin 王芳 --days 90").expires_at == NOW + timedelta(days=90)
+        with pytest.raises(Refusal, match="days_unknown"):
+            say(session, li, "邀请 联络员 fin 王芳 --days 91")
+
+
 class TestInviting:
     def test_a_link_for_a_liaison(self, session: Session, li: Person) -> None:
         invited = say(session, li, "邀请 联络员 财政局 王芳")
@@ -85,6 +144,7 @@ class TestInviting:
         seen = preview(act, "invite", **parse_line(act, VERBS["invite"], "联络员 fin 王芳"))
         with pytest.raises(Refusal, match="invitation_unknown"):
             accept(session, seen.result.token, telegram_id=101, name="", now=NOW)
+        assert seen.result.token == ""
 
     def test_only_administrators_invite(self, session: Session, li: Person) -> None:
         wang = accept(session, say(session, li, "邀请 联络员 fin 王芳").token, telegram_id=101, name="", now=NOW).person
@@ -131,14 +191,14 @@ class TestPeople:
     def test_nobody_steps_out_of_the_office_alone(self, session: Session, li: Person) -> None:
         say(session, li, "主办单位 政务服务局")
         assert isinstance(say(session, li, "主办单位 财政局"), Proposed)
-        assert people.own_departments(session, li) == {people.departments(session)[1].id}
+        assert people.own_departments(session, li, NOW) == {people.departments(session)[1].id}
 
     def test_a_dismissed_administrator_s_links_to_the_office_work_no_more(self, session: Session, li: Person) -> None:
-        qian = people.met(session, 8, name="钱科长", username=None, now=NOW)
-        people.appoint(session, qian, Role.ADMINISTRATOR, NOW)
+        qian = administrator(session, 8, "钱科长")
         ways_back = [say(session, qian, f"邀请 {role} 备用") for role in ("管理员", "领导小组", "成员单位")]
+        ways_back[:2] = [say(session, li, f"确认 #{one.number}").result for one in ways_back[:2]]
         liaison = say(session, qian, "邀请 联络员 fin 王芳")
-        say(session, li, "免去 钱科长")
+        say(session, administrator(session, 9, "孙处长"), f"确认 #{say(session, li, '免去 钱科长').number}")
         for way in ways_back:
             with pytest.raises(Refusal, match="invitation_revoked"):
                 accept(session, way.token, telegram_id=8, name="", now=NOW)

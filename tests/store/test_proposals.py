@@ -313,7 +313,7 @@ class TestOneAdministrator:
         with pytest.raises(Refusal, match="not_yours_to_decide"):
             confirm(zone.act(leader), zone.proposal(1))
         dismiss(zone.session, appointments_of(zone.session, chen)[0], NOW)
-        assert deciders(zone.session, zone.proposal(1)) == [leader]
+        assert deciders(zone.session, zone.proposal(1), NOW) == [leader]
         confirm(zone.act(leader), zone.proposal(1))
 
     def test_without_a_leading_group_it_waits(self, zone: Zone) -> None:
@@ -322,7 +322,7 @@ class TestOneAdministrator:
         assert run(act, "strike", department=zone.fin).need.deciders == ()
         assert act.notices == []
         leader = zone.person("周主任", Role.LEADING_GROUP)
-        assert [one.id for one in awaiting(zone.session, leader)] == [1]
+        assert [one.id for one in awaiting(zone.session, leader, NOW)] == [1]
 
 
 class TestOwnDepartment:
@@ -342,6 +342,15 @@ class TestOwnDepartment:
         li = zone.person("李强", Role.ADMINISTRATOR)
         appoint(zone.session, li, Role.LIAISON, NOW, zone.fin.id)
         assert run(zone.act(li), "mark", department=zone.fin).need.why == "own_department"
+
+    def test_nobody_leaves_a_department_to_decide_on_it(self, zone: Zone) -> None:
+        li, chen = (zone.person(name, Role.ADMINISTRATOR) for name in ("李强", "陈静"))
+        appointment = appoint(zone.session, li, Role.LIAISON, NOW, zone.fin.id)
+        dismiss(zone.session, appointment, NOW)
+        assert run(zone.act(li), "mark", department=zone.fin).need.why == "own_department"
+        run(zone.act(chen), "strike", department=zone.fin)
+        with pytest.raises(Refusal, match="not_yours_to_decide"):
+            confirm(zone.act(li), zone.proposal(2))
 
     def test_a_leader_of_the_very_department_does_not_decide(self, zone: Zone) -> None:
         li = zone.person("李强", Role.ADMINISTRATOR)

@@ -61,6 +61,25 @@ async def test_imports_by_a_caption_and_gives_links(office):
     assert "财政局负责人" in newcomer.from_bot[0].text
 
 
+async def test_whoever_is_to_decide_waits_for_a_second_person(office):
+    form = _with(await _form(office), 联系人=[["", "周主任", "领导小组", "", ""], ["财政局", "新人", "负责人", "", ""]])
+    await office.people["甲"].send_document("x.xlsx", form, caption="导入")
+    await _hears(office, "甲", "周主任（领导小组成员）")
+    done = await office.taps("甲", "确认")
+    assert "领导小组成员 周主任：第1号待确认事项" in done.text
+    assert done.text.count("?start=") == 1
+    asked = await _hears(office, "乙", "请确认：发邀请")
+    assert "?start=" not in asked.text
+    shown = await office.taps("乙", "确认", asked)
+    newcomer = office.sandbox.person("周主任")
+    await newcomer.start(shown.text.split("?start=")[1].split()[0])
+    await office.settled()
+    assert "领导小组" in newcomer.from_bot[-1].text
+    [told] = [one.text for one in office.people["甲"].from_bot if "第1号事项已确认" in one.text]
+    assert "链接只显示给乙" in told
+    assert "?start=" not in told
+
+
 async def test_faults_are_named_by_sheet_and_cell_and_nothing_is_taken(office):
     form = _with(await _form(office), 部门=[["tax", "", "双管单位", "", "", "", "2021/02/30", "", ""]])
     await office.people["甲"].send_document("x.xlsx", form, caption="导入")
