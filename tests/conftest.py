@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from store.db import open_engine, prepare, transaction
@@ -80,15 +81,20 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str, postgres_template: str) -> Iterator["PostgresDatabase"]:
+    """The database that the tests of this process use in turn."""
+    database = PostgresDatabase(postgres_server, postgres_template)
+    yield database
+    database.drop()
+
+
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh, prepared PostgreSQL database."""
-    server = request.getfixturevalue("postgres_server")
-    template = request.getfixturevalue("postgres_template")
-    name = f"kaoping_{uuid.uuid4().hex[:12]}"
-    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield _database(server, name)
-    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    """A prepared PostgreSQL database without a row."""
+    database: PostgresDatabase = request.getfixturevalue("postgres_database")
+    yield database.url
+    database.empty()
 
 
 @pytest.fixture(params=DATABASES)
@@ -123,6 +129,66 @@ def new_engine(database_url: str) -> Iterator[Callable[[], Engine]]:
     yield make
     for engine in engines:
         engine.dispose()
+
+
+class PostgresDatabase:
+    """A clone of the template, emptied after each test, or cloned anew where a test has changed more than rows."""
+
+    def __init__(self, server: str, template: str) -> None:
+        self._server, self._template = server, template
+        self._clone()
+
+    def _clone(self) -> None:
+        self._name = f"kaoping_{uuid.uuid4().hex[:12]}"
+        _administer(self._server, f'CREATE DATABASE "{self._name}" TEMPLATE "{self._template}"')
+        self.url = _database(self._server, self._name)
+        self._engine = create_engine(make_url(self.url).set(drivername="postgresql+psycopg"))
+        with self._engine.begin() as connection:
+            self._shape = connection.scalar(text(_SHAPE))
+
+    def empty(self) -> None:
+        """Takes every row out and lets the numbers begin at 1 again."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+                if connection.scalar(text(_SHAPE)) == self._shape:
+                    connection.execute(text(_EMPTY))
+                    return
+        except DBAPIError:
+            pass  # somebody still holds a lock, or the connection is gone: a new database is quicker than finding out
+        self.drop()
+        self._clone()
+
+    def drop(self) -> None:
+        self._engine.dispose()
+        _administer(self._server, f'DROP DATABASE "{self._name}" WITH (FORCE)')
+
+
+_SHAPE = """
+    SELECT md5(string_agg(what, ',' ORDER BY what)) FROM (
+        SELECT table_name || '.' || column_name || ':' || data_type || is_nullable AS what
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT tgname::text || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public'
+    ) AS everything
+"""
+"""One figure for the tables, columns, triggers and indexes there are."""
+
+_EMPTY = """
+    DO $$
+    DECLARE name text; filled boolean;
+    BEGIN
+        -- Neither the order of references nor the triggers that keep history matter here.
+        SET LOCAL session_replication_role = replica;
+        FOR name IN SELECT quote_ident(tablename) FROM pg_tables
+                    WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+            EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO filled;
+            IF filled THEN EXECUTE 'DELETE FROM ' || name; END IF;
+        END LOOP;
+        PERFORM setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences
+        WHERE schemaname = 'public' AND last_value IS NOT NULL;
+    END $$
+"""
 
 
 def _database(server: str, name: str) -> str:
