@@ -22,7 +22,7 @@ from bot.database import LONGEST_WAIT_SECONDS, Database, back_off, first_line
 from bot.network import Api, NetworkInTransaction, no_network
 from bot.patience import comes
 from handlers.context import Aside, Context, Work
-from store import inbox
+from store import foresight, inbox
 from store.db import is_passing
 from store.errors import Refusal
 from store.inbox import InboxUpdate, Waiting
@@ -183,6 +183,9 @@ class Dispatcher:
         group.extend(row.update_id for row in rows)
         asides: list[Aside] = []
         now = self._clock.now()
+        if len(rows) > 1:
+            # In private the chat has the number of whoever speaks there.
+            foresight.foresee(session, {row.chat_id for row in rows if row.chat_id is not None})
         for row in rows:
             asides += self._handle(session, row, now)
         if rows:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 import templates
 from handlers.naming import Option, meant, names_a_period, normal
+from scheduler import hand_ins
 from scheduler.deadlines import periods_of
 from scheduler.duties import assignments, obligation_for, owed_slots
 from scheduler.facts import told_of
@@ -18,6 +19,7 @@ from scheduler.frame import Frame
 from scheduler.obligations import outstanding
 from scheduler.tables import Obligation
 from scoring.rulebook import RuleBook
+from store import ahead, foresight
 from store.people import Department
 from store.times import china, iso_china
 
@@ -90,7 +92,7 @@ def owed(session: Session, obligation: Obligation, department: Department, now: 
 _OF_PERIOD = (
     select(Obligation)
     .where(
-        Obligation.department_id == bindparam("department"),
+        col(Obligation.department_id).in_(bindparam("departments", expanding=True)),
         Obligation.duty == bindparam("duty"),
         Obligation.period == bindparam("period"),
     )
@@ -106,11 +108,23 @@ def named_outright(session: Session, departments: Sequence[Department], words: s
     if len(named) != 1 or len(found) != 1:
         return None
     duty, period = found[0]
-    of = {"department": named[0].id, "duty": duty, "period": period}
-    obligation = session.exec(_OF_PERIOD, params=of).first()
+    obligation = _of_period(session, named[0], duty, period)
     if obligation is None or obligation.exempted_at is not None:
         return None
     return owed(session, obligation, named[0], now)
+
+
+def _of_period(session: Session, department: Department, duty: str, period: str) -> Obligation | None:
+    """What a department owes of a period; asked for all who are speaking now, since others will name the same one."""
+    question = f"owed of {period}: {duty}"
+    known = ahead.known(session, question)
+    if department.id not in known:
+        units = {department.id} if known else {department.id, *foresight.departments(session)}
+        found = session.exec(_OF_PERIOD, params={"departments": units, "duty": duty, "period": period}).all()
+        hand_ins.foresee(session, [one.id for one in found])
+        known = ahead.keep(session, question, {one.department_id: one for one in found}, of=())
+    obligation: Obligation | None = known.get(department.id)
+    return obligation
 
 
 @lru_cache(maxsize=4096)

@@ -1,16 +1,17 @@
 """What comes in: handed in by a department in chat, or received by the office (代收). When it was sent counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, insert
 from sqlmodel import Session, col, func, select
 
 from scheduler.frame import Frame
 from scheduler.settlement import reconsider
 from scheduler.tables import Correction, HandIn, HandInFile, HandInState, Obligation, Settlement
+from store import ahead, rows
 from store.errors import Refusal
 from store.notices import Notice
 
@@ -82,9 +83,12 @@ def hand_in(
     if album is not None and (earlier := _of_album(frame.session, album, chat_id)) is not None:
         add_files(frame.session, earlier, files)
         return _as_it_stands(frame, earlier)
-    one = HandIn(
-        department_id=department_id,
-        state=HandInState.WAITING,
+    counts = obligation is not None and confirmed
+    one = rows.written(
+        frame.session,
+        HandIn,
+        department_id=obligation.department_id if obligation is not None and confirmed else department_id,
+        state=HandInState.COUNTED if counts else HandInState.WAITING,
         kind=kind,
         channel=channel,
         person_id=person_id,
@@ -97,12 +101,11 @@ def hand_in(
         album=album,
         obligation_id=obligation.id if obligation else None,
     )
-    frame.session.add(one)
-    done = HandedIn(one, obligation)
-    if obligation is not None and confirmed:
-        done = count(frame, one, obligation, now=recorded_at)
-    frame.session.flush()
     add_files(frame.session, one, files)
+    if obligation is None or not confirmed:
+        return HandedIn(one, obligation)
+    done = _follow(frame, one, obligation, recorded_at)
+    frame.session.flush()
     return done
 
 
@@ -131,15 +134,20 @@ def count(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) -
     Whoever calls this flushes, once for many.
     """
     one.state, one.obligation_id, one.department_id = HandInState.COUNTED, obligation.id, obligation.department_id
+    frame.session.add(one)
+    return _follow(frame, one, obligation, now)
+
+
+def _follow(frame: Frame, one: HandIn, obligation: Obligation, now: datetime) -> HandedIn:
+    """What follows for an obligation from a hand-in that counts for it."""
     first = obligation.handed_in_at is None
     if obligation.handed_in_at is None or one.sent_at < obligation.handed_in_at:
         obligation.handed_in_at = one.sent_at
+        frame.session.add(obligation)
         notices = reconsider(frame, obligation, now)
     else:
         notices = []
     corrects = not first and _correct(frame.session, one, obligation, now)
-    frame.session.add(one)
-    frame.session.add(obligation)
     late = one.sent_at >= obligation.accept_until
     return HandedIn(one, obligation, first, obligation.on_time, late, corrects, tuple(notices))
 
@@ -208,24 +216,28 @@ def send_back(
     return correction
 
 
+_FILES = insert(HandInFile)
+
+
 def add_files(session: Session, one: HandIn, files: Iterable[FileSent]) -> None:
     """Add files to a hand-in; their bytes are fetched afterwards. What a bot cannot fetch is marked so at once."""
-    rows = []
+    found = []
     for file in files:
         too_large = file.blob is None and file.size is not None and file.size > LARGEST_FETCH
-        rows.append(
-            HandInFile(
-                hand_in_id=one.id,
-                file_id=file.file_id,
-                unique_id=file.unique_id,
-                name=file.name,
-                size=file.size,
-                mime=file.mime,
-                blob=file.blob,
-                fetch_error="too_large" if too_large else None,
-            )
+        found.append(
+            {
+                "hand_in_id": one.id,
+                "file_id": file.file_id,
+                "unique_id": file.unique_id,
+                "name": file.name,
+                "size": file.size,
+                "mime": file.mime,
+                "blob": file.blob,
+                "fetch_error": "too_large" if too_large else None,
+            }
         )
-    session.add_all(rows)
+    if found:
+        session.connection().execute(_FILES, found)
 
 
 def files_of(session: Session, one: HandIn) -> list[HandInFile]:
@@ -258,12 +270,25 @@ def _as_it_stands(frame: Frame, one: HandIn) -> HandedIn:
 
 
 _RETURNED = (
-    select(Correction).where(Correction.obligation_id == bindparam("obligation")).execution_options(autoflush=False)
+    select(Correction)
+    .where(col(Correction.obligation_id).in_(bindparam("obligations", expanding=True)))
+    .execution_options(autoflush=False)
 )
 
 
+def foresee(session: Session, obligation_ids: Collection[int]) -> None:
+    """Reads ahead which of these obligations were returned for correction."""
+    found: dict[int, list[Correction]] = {obligation_id: [] for obligation_id in obligation_ids}
+    for correction in session.exec(_RETURNED, params={"obligations": obligation_ids}):
+        found[correction.obligation_id].append(correction)
+    ahead.keep(session, "corrections", found, of=(Correction,))
+
+
 def _corrections(session: Session, obligation: Obligation) -> list[Correction]:
-    return list(session.exec(_RETURNED, params={"obligation": obligation.id}))
+    known: list[Correction] | None = ahead.known(session, "corrections").get(obligation.id)
+    if known is None:
+        known = list(session.exec(_RETURNED, params={"obligations": [obligation.id]}))
+    return known
 
 
 def _correct(session: Session, one: HandIn, obligation: Obligation, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Index, String, bindparam
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from store import ahead
 from store.times import UtcDateTime
 
 
@@ -54,7 +55,10 @@ _UNDER_WAY = (
 
 def under_way(session: Session, *, person_id: int, chat_id: int, kinds: tuple[str, ...]) -> list[Draft]:
     """What this person has begun in this chat, latest first."""
-    return list(session.exec(_UNDER_WAY, params={"person": person_id, "chat": chat_id, "kinds": kinds}))
+    known: list[Draft] | None = ahead.known(session, "drafts").get(person_id)
+    if known is None:
+        return list(session.exec(_UNDER_WAY, params={"person": person_id, "chat": chat_id, "kinds": kinds}))
+    return [one for one in known if one.chat_id == chat_id and one.kind in kinds]
 
 
 def find(session: Session, draft_id: int) -> Draft | None:

@@ -1,12 +1,13 @@
 """Who is who: departments, persons, the offices they hold, and the groups that speak for a department."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CompoundSelect, Index, bindparam, text, union
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from store import ahead
 from store.errors import Refusal
 from store.times import UtcDateTime
 
@@ -121,12 +122,11 @@ _BY_ACCOUNT = select(Person).where(Person.telegram_id == bindparam("account")).e
 
 def person_of(session: Session, telegram_id: int) -> Person | None:
     """The person behind a Telegram account, if the office knows one: looked up once in a transaction."""
-    known: dict[int, Person] = session.info.setdefault("people", {})
-    person = known.get(telegram_id)
-    if person is None or person not in session:
+    person: Person | None = ahead.known(session, "people").get(telegram_id)
+    if person is None:
         person = session.exec(_BY_ACCOUNT, params={"account": telegram_id}).first()
         if person is not None:
-            known[telegram_id] = person
+            ahead.keep(session, "people", {telegram_id: person}, of=())
     return person
 
 
@@ -198,10 +198,10 @@ def roles_of(session: Session, person: Person) -> frozenset[Role]:
 
 
 _SPOKEN_FOR = (
-    select(Department)
+    select(Appointment.person_id, Department)
     .join(Appointment, col(Appointment.department_id) == col(Department.id))
     .where(
-        Appointment.person_id == bindparam("person"),
+        col(Appointment.person_id).in_(bindparam("persons", expanding=True)),
         col(Appointment.until).is_(None),
         col(Appointment.role).in_(sorted(DEPARTMENT_ROLES)),
     )
@@ -211,9 +211,18 @@ _SPOKEN_FOR = (
 )
 
 
+def spoken_for(session: Session, person_ids: Collection[int]) -> dict[int, list[Department]]:
+    """The departments for which each of these persons hands in (``speaks_for``)."""
+    found: dict[int, list[Department]] = {person_id: [] for person_id in person_ids}
+    for person_id, department in session.exec(_SPOKEN_FOR, params={"persons": person_ids}):
+        found[person_id].append(department)
+    return found
+
+
 def speaks_for(session: Session, person: Person) -> list[Department]:
     """The departments for which a person hands in: as liaison or head."""
-    return list(session.exec(_SPOKEN_FOR, params={"person": person.id}))
+    known: list[Department] | None = ahead.known(session, "speaks_for").get(person.id)
+    return list(spoken_for(session, [person.id])[person.id] if known is None else known)
 
 
 def own_departments(session: Session, person: Person, now: datetime) -> frozenset[int]:
