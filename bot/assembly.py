@@ -1,6 +1,6 @@
 """The bot as it runs: the workers of ``bot.application`` with the handlers, the scheduler and the words they serve."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -9,22 +9,33 @@ import handlers
 from bot import verbs
 from bot.application import Bot
 from bot.clock import Clock
-from bot.deliveries import Hooks
+from bot.deliveries import Arrival, Hooks
 from bot.dispatch import Courtesies
 from bot.settings import Settings
-from handlers import errors, menus
+from handlers import errors, menus, rating_messages
 from handlers.notices import deliver
 from handlers.pictures import draw
 from scheduler import reminders, tick
-from store import people
+from store import people, retention
+from store.times import china
 
 
 def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
     """The whole bot on a database that is at head."""
     verbs.load()
 
+    tidied: set[date] = set()
+
     def on_tick(session: Session, now: datetime) -> None:
         deliver(session, tick.tick(session, now), now, summary_chat=settings.summary_chat)
+        today = china(now).date()
+        if today not in tidied and not retention.tidy(session, now):
+            tidied.clear()
+            tidied.add(today)
+
+    def on_sent(session: Session, arrival: Arrival) -> None:
+        reminders.delivered(session, arrival.topic, arrival.at)
+        rating_messages.arrived(session, arrival.topic, arrival.chat_id, arrival.message_id, arrival.at)
 
     def on_unreachable(session: Session, chat_id: int, _error: str) -> None:
         if chat_id > 0:
@@ -42,7 +53,7 @@ def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
         register=handlers.register,
         tick=on_tick,
         draw=draw,
-        hooks=Hooks(sent=reminders.delivered, unreachable=on_unreachable, migrated=on_migrated),
+        hooks=Hooks(sent=on_sent, unreachable=on_unreachable, migrated=on_migrated),
         courtesies=Courtesies(errors.refused, errors.failed, errors.dead),
         greetings=[("setMyCommands", each) for each in menus.defaults()],
     )

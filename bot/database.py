@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from store.db import is_passing, transaction
+from store.db import is_passing, transaction, truncate_log
 
 T = TypeVar("T")
 log = structlog.get_logger("database")
@@ -57,6 +57,11 @@ class Database:
     def _transact(self, work: Callable[[Session], T]) -> T:
         with transaction(self.engine) as session:
             return work(session)
+
+    async def truncate_log(self) -> None:
+        """Empties the write-ahead log after a commit that erased something (see ``store.db``)."""
+        if not await asyncio.get_running_loop().run_in_executor(self._thread, truncate_log, self.engine):
+            log.warning("the write-ahead log could not be emptied: somebody else uses the database")
 
     def close(self) -> None:
         """Waits for what is being done."""

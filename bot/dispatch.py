@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ from store import foresight, inbox
 from store.db import is_passing
 from store.errors import Refusal
 from store.inbox import InboxUpdate, Waiting
+from store.invitations import carries_token
 
 log = structlog.get_logger("dispatch")
 
@@ -88,6 +90,10 @@ def _drive(coroutine: Coroutine[Any, Any, None]) -> None:
     raise SuspendedInTransaction("a handler awaited something that was not there yet")
 
 
+Tell = Callable[[Session, InboxUpdate, datetime], list[Work]]
+"""Says that an update is dead."""
+
+
 @dataclass(frozen=True)
 class Courtesies:
     """What to say when an update came to nothing; each runs in a transaction of its own, after the rollback."""
@@ -96,8 +102,9 @@ class Courtesies:
     """A handler refused: ``refused(context, refusal)``."""
     gave_up: Callable[[Context, str], None]
     """The update is dead: ``gave_up(context, reference)``."""
-    dead: Callable[[Session, InboxUpdate, datetime], None] | None = None
-    """The same, for administrators: ``dead(session, row, now)``."""
+    dead: Callable[[Session, InboxUpdate, datetime, bool], None] | None = None
+    """The same, for administrators: ``dead(session, row, now, answered)``, where ``answered`` says whether its sender
+    was told."""
 
 
 class Dispatcher:
@@ -166,51 +173,57 @@ class Dispatcher:
         """Handles the next group, or each of it by itself; returns how many there were."""
         group: list[int] = []
         try:
-            asides = await self._database.run(lambda session: self._handle_group(session, group))
+            done = await self._database.run(lambda session: self._handle_group(session, group))
         except Exception as error:
             if not group or is_passing(error):
                 raise
         else:
             if group:
-                self._after(asides, len(group))
+                await self._after(done)
             return len(group)
         for update_id in group:
             await self._alone(update_id)
         return len(group)
 
-    def _handle_group(self, session: Session, group: list[int]) -> list[Aside]:
+    def _handle_group(self, session: Session, group: list[int]) -> list[Work]:
         rows = inbox.waiting(session, GROUP)
         group.extend(row.update_id for row in rows)
-        asides: list[Aside] = []
         now = self._clock.now()
         if len(rows) > 1:
             # In private the chat has the number of whoever speaks there.
             foresight.foresee(session, {row.chat_id for row in rows if row.chat_id is not None})
-        for row in rows:
-            asides += self._handle(session, row, now)
-        if rows:
-            inbox.done(session, group, now)
-        return asides
+        return self._done(session, [(row, self._handle(session, row, now)) for row in rows], now)
 
-    def _handle(self, session: Session, row: InboxUpdate | Waiting, now: datetime) -> list[Aside]:
+    def _handle(self, session: Session, row: InboxUpdate | Waiting, now: datetime) -> Work:
         work = Work(session, now, row.update_id)
         self._library.handle(row.payload, work)
-        return work.asides
+        return work
+
+    def _done(
+        self, session: Session, handled: Sequence[tuple[InboxUpdate | Waiting, Work]], now: datetime
+    ) -> list[Work]:
+        """Marks updates as done. What is not to be kept of them is erased: a link above all, whatever came of it."""
+        if handled:
+            inbox.done(session, [row.update_id for row, _ in handled], now)
+        secret = [row.update_id for row, work in handled if work.forgotten or carries_token(row.payload)]
+        if secret:
+            inbox.erase(session, secret)
+        return [work for _, work in handled]
 
     async def _alone(self, update_id: int) -> None:
         """One update in a transaction of its own, up to three times."""
-        asides: list[Aside] | None = None
-        while asides is None:
+        done: list[Work] | None = None
+        while done is None:
             try:
-                asides = await self._attempt(update_id)
+                done = await self._attempt(update_id)
             except Exception as error:
                 if is_passing(error):
                     raise
                 log.exception("an update failed", update=update_id)
-                asides = await self._count(update_id, first_line(error))
-        self._after(asides, 1)
+                done = await self._count(update_id, first_line(error))
+        await self._after(done)
 
-    async def _attempt(self, update_id: int) -> list[Aside]:
+    async def _attempt(self, update_id: int) -> list[Work]:
         try:
             return await self._database.run(lambda session: self._handle_one(session, update_id))
         except Refusal as refusal:
@@ -218,37 +231,37 @@ class Dispatcher:
         log.info("refused", update=update_id, refusal=str(said))
         return await self._database.run(lambda session: self._say_refused(session, update_id, said))
 
-    async def _count(self, update_id: int, error: str) -> list[Aside] | None:
-        """Counts a failed try. None: there is another one left."""
-        try:
-            return await self._database.run(lambda session: self._count_failure(session, update_id, error))
-        except Exception as fault:
-            if is_passing(fault):
-                raise
-            log.exception("saying that an update failed failed too", update=update_id)
-        return await self._database.run(lambda session: self._count_failure(session, update_id, error, quietly=True))
+    async def _count(self, update_id: int, error: str) -> list[Work] | None:
+        """Counts a failed try. None: there is another one left.
 
-    def _handle_one(self, session: Session, update_id: int) -> list[Aside]:
+        Of a dead update its sender and the administrators are told; the administrators alone where even that fails,
+        as it does with an update that cannot be read at all.
+        """
+        for tell in (self._tell_everybody, self._tell_administrators):
+            try:
+                return await self._database.run(partial(self._failed, update_id=update_id, error=error, tell=tell))
+            except Exception as fault:
+                if is_passing(fault):
+                    raise
+                log.exception("saying that an update failed failed too", update=update_id)
+        return await self._database.run(partial(self._failed, update_id=update_id, error=error, tell=lambda *_: []))
+
+    def _handle_one(self, session: Session, update_id: int) -> list[Work]:
         row = inbox.claim(session, update_id)
         if row is None:
             return []
         now = self._clock.now()
-        asides = self._handle(session, row, now)
-        inbox.done(session, [update_id], now)
-        return asides
+        return self._done(session, [(row, self._handle(session, row, now))], now)
 
-    def _say_refused(self, session: Session, update_id: int, refusal: Refusal) -> list[Aside]:
+    def _say_refused(self, session: Session, update_id: int, refusal: Refusal) -> list[Work]:
         row = inbox.claim(session, update_id)
         if row is None:
             return []
         context = self._context(session, row)
         self._courtesies.refused(context, refusal)
-        inbox.done(session, [update_id], context.now)
-        return context.work.asides
+        return self._done(session, [(row, context.work)], context.now)
 
-    def _count_failure(
-        self, session: Session, update_id: int, error: str, *, quietly: bool = False
-    ) -> list[Aside] | None:
+    def _failed(self, session: Session, update_id: int, error: str, tell: Tell) -> list[Work] | None:
         row = inbox.claim(session, update_id)
         if row is None:
             return []
@@ -256,25 +269,34 @@ class Dispatcher:
         if not inbox.failed(session, row, error, tries=TRIES, now=now):
             return None
         log.error("an update is dead", update=update_id, error=error)
-        if quietly:
-            return []
-        if self._courtesies.dead is not None:
-            self._courtesies.dead(session, row, now)
+        return tell(session, row, now)
+
+    def _tell_everybody(self, session: Session, row: InboxUpdate, now: datetime) -> list[Work]:
         if row.chat_id is None:
-            return []
+            return self._tell_administrators(session, row, now)
         context = self._context(session, row)
-        self._courtesies.gave_up(context, str(update_id))
-        return context.work.asides
+        self._courtesies.gave_up(context, str(row.update_id))
+        if self._courtesies.dead is not None:
+            self._courtesies.dead(session, row, now, True)
+        return [context.work]
+
+    def _tell_administrators(self, session: Session, row: InboxUpdate, now: datetime) -> list[Work]:
+        if self._courtesies.dead is not None:
+            self._courtesies.dead(session, row, now, False)
+        return []
 
     def _context(self, session: Session, row: InboxUpdate) -> Context:
         """A context for what is said about an update instead of handling it."""
         self._library.work = Work(session, self._clock.now(), row.update_id)
         return Context.from_update(Update.de_json(json.loads(row.payload), self._library.bot), self._library)
 
-    def _after(self, asides: Sequence[Aside], count: int) -> None:
-        self.handled += count
+    async def _after(self, done: Sequence[Work]) -> None:
+        """What follows once the works have committed."""
+        self.handled += max(1, len(done))
         self._committed()
-        for aside in asides:
+        if any(work.log_to_truncate for work in done):
+            await self._database.truncate_log()
+        for aside in [aside for work in done for aside in work.asides]:
             task = asyncio.create_task(self._do(aside))
             self._asides.add(task)
             task.add_done_callback(self._asides.discard)

@@ -37,6 +37,10 @@ class Work:
     now: datetime
     update_id: int
     asides: list[Aside] = field(default_factory=list)
+    forgotten: bool = False
+    """What the update said is not to be kept."""
+    log_to_truncate: bool = False
+    """What was erased is to be in no file any more, once this has committed."""
     fault: BaseException | None = None
     """What went wrong while the context was built: the library only logs that."""
 
@@ -86,6 +90,14 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
             return user.id
         raise ValueError("this update belongs to no chat")
 
+    def forget_update(self) -> None:
+        """Once this update is done, nothing of what it said is kept. What its handler sends is marked ``sensitive``."""
+        self.work.forgotten = True
+
+    def leave_no_trace(self) -> None:
+        """Once this transaction has committed, what it or an earlier one erased is in no file of the database."""
+        self.work.log_to_truncate = True
+
     def reply(
         self,
         text: str,
@@ -95,10 +107,12 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         chat_id: int | None = None,
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
+        sensitive: bool = False,
     ) -> list[int]:
         """Says ``text`` (HTML from a template), in as many messages as its length needs; the last one has the markup.
 
-        ``quote`` ties the first one to the message being answered; ``chat_id`` defaults to the chat it came from.
+        ``quote`` ties the first one to the message being answered; ``chat_id`` defaults to the chat it came from. What
+        is ``sensitive`` is not kept once it is out.
         """
         parts = templates.split(text)
         rows: list[int] = []
@@ -112,22 +126,23 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
                 payload["reply_parameters"] = {"message_id": message.message_id, "allow_sending_without_reply": True}
             if markup is not None and number == len(parts) - 1:
                 payload["reply_markup"] = _plain(markup)
-            rows.append(self.call("sendMessage", payload, chat_id=chat_id, lane=lane, topic=topic))
+            call = self.call("sendMessage", payload, chat_id=chat_id, lane=lane, topic=topic, sensitive=sensitive)
+            rows.append(call)
         return rows
 
-    def edit(self, text: str, *, markup: Markup | None = None) -> int | None:
+    def edit(self, text: str, *, markup: Markup | None = None, sensitive: bool = False) -> int | None:
         """Puts ``text`` in place of the message whose button was tapped; says it anew where there is none to edit.
 
         An edit that changes nothing counts as done. A text too long for one message is sent as new ones.
         """
         query = self.incoming.callback_query
         if query is None or query.message is None or len(templates.split(text)) > 1:
-            return self.reply(text, markup=markup)[-1]
+            return self.reply(text, markup=markup, sensitive=sensitive)[-1]
         payload: dict[str, Any] = {"message_id": query.message.message_id, "text": text, "parse_mode": "HTML"}
         payload["link_preview_options"] = {"is_disabled": True}
         if markup is not None:
             payload["reply_markup"] = _plain(markup)
-        return self.call("editMessageText", payload, chat_id=query.message.chat.id)
+        return self.call("editMessageText", payload, chat_id=query.message.chat.id, sensitive=sensitive)
 
     def take_buttons_away(self) -> None:
         """Removes the buttons under the message that was tapped: what they offered is no longer to be had."""
@@ -172,8 +187,13 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
         attachment: Mapping[str, Any] | None = None,
+        sensitive: bool = False,
+        merge: str | None = None,
     ) -> int:
-        """Any method of the Bot API, once this transaction commits. ``chat_id`` is added to its parameters."""
+        """Any method of the Bot API, once this transaction commits. ``chat_id`` is added to its parameters.
+
+        ``merge``: see ``store.outbox``.
+        """
         return outbox.enqueue(
             self.session,
             chat_id=self.chat_id if chat_id is None else chat_id,
@@ -183,6 +203,8 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
             now=self.now,
             topic=topic,
             attachment=attachment,
+            sensitive=sensitive,
+            merge=merge,
         )
 
     def answer(self, text: str | None = None, *, alert: bool = False) -> None:

@@ -1,6 +1,7 @@
 """What a person is told when something cannot be done, or went wrong: what happened and what to do next."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -31,9 +32,13 @@ def failed(context: Context, reference: str) -> None:
     _say(context, templates.render("failed", reference=reference))
 
 
-def dead(session: Session, row: InboxUpdate, now: datetime) -> None:
-    """Tells the administrators of an update that could not be handled: somebody waits for an answer to it."""
-    facts = {"reference": row.update_id, "received": iso_china(row.received_at), "error": row.error or ""}
+def dead(session: Session, row: InboxUpdate, now: datetime, answered: bool) -> None:
+    """Tells the administrators of an update that could not be handled: somebody waits for an answer to it.
+
+    ``answered``: whoever sent it has been told that it failed.
+    """
+    facts: dict[str, Any] = {"reference": row.update_id, "received": iso_china(row.received_at)}
+    facts |= {"error": row.error or "", "answered": answered}
     deliver(session, [Notice("dead_update", Audience("administrators"), facts)], now)
 
 

@@ -3,8 +3,8 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import LargeBinary
-from sqlmodel import Field, Session, SQLModel
+from sqlalchemy import LargeBinary, update
+from sqlmodel import Field, Session, SQLModel, col
 
 from store.times import UtcDateTime
 
@@ -17,14 +17,15 @@ class Blob(SQLModel, table=True):
     size: int
     """Bytes."""
     content: bytes = Field(sa_type=LargeBinary)
-    created_at: datetime = Field(sa_type=UtcDateTime)
+    put_at: datetime = Field(sa_type=UtcDateTime)
 
 
 def put(session: Session, content: bytes, now: datetime) -> str:
-    """Keeps ``content`` and returns its SHA-256; the same content is kept once."""
+    """Keeps ``content`` and returns its SHA-256; the same content is kept once, as of the latest time it was put."""
     digest = hashlib.sha256(content).hexdigest()
-    if session.get(Blob, digest) is None:
-        session.add(Blob(sha256=digest, size=len(content), content=content, created_at=now))
+    known = update(Blob).where(col(Blob.sha256) == digest).values(put_at=now)
+    if session.connection().execute(known).rowcount == 0:
+        session.add(Blob(sha256=digest, size=len(content), content=content, put_at=now))
         session.flush()
     return digest
 

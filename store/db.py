@@ -55,6 +55,23 @@ def transaction(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+def truncate_log(engine: Engine) -> bool:
+    """Empties SQLite's write-ahead log, so that what was erased and committed is in no file any more.
+
+    Call it outside any transaction. Returns False where somebody was reading or writing: then it is to be called again.
+    Nothing is to be done on PostgreSQL, whose log is the server's own affair.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    # Past the engine's transactions: inside one nothing can be emptied.
+    connection = engine.raw_connection()
+    try:
+        (busy, *_) = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.close()
+    return not busy
+
+
 class SchemaFault(Exception):
     """The database cannot be brought to the tables this program knows. ``str()`` is one line."""
 

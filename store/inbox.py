@@ -22,8 +22,15 @@ class InboxState(IntEnum):
     """Failed as often as it may: an administrator has to look at it."""
 
 
+ERASED = "{}"
+"""What stands in place of a payload that is not kept."""
+
+
 class InboxUpdate(SQLModel, table=True):
-    """One update, raw. ``update_id`` is Telegram's, so that what is delivered twice is kept once."""
+    """One update, raw. ``update_id`` is Telegram's, so that what is delivered twice is kept once.
+
+    The row stays when its payload is erased.
+    """
 
     __tablename__ = "inbox"
     # The condition is spelled as the queries spell it: a planner takes a partial index only if it can see the match.
@@ -119,6 +126,30 @@ def done(session: Session, update_ids: Iterable[int], now: datetime) -> None:
         .where(col(InboxUpdate.update_id).in_(list(update_ids)))
         .values(state=InboxState.DONE, done_at=now)
     )
+
+
+def erase(session: Session, update_ids: Iterable[int]) -> None:
+    """What these updates said is not kept: a link that works, a rating. That they came, and when, stays."""
+    session.connection().execute(
+        update(InboxUpdate).where(col(InboxUpdate.update_id).in_(list(update_ids))).values(payload=ERASED)
+    )
+
+
+def erase_done(session: Session, before: datetime, limit: int) -> int:
+    """Erases at most ``limit`` updates that were done before an instant; returns how many there were."""
+    old = (
+        select(col(InboxUpdate.update_id))
+        .where(
+            col(InboxUpdate.state) == InboxState.DONE,
+            col(InboxUpdate.done_at) < before,
+            col(InboxUpdate.payload) != ERASED,
+        )
+        .limit(limit)
+    )
+    keys = list(session.scalars(old))
+    if keys:
+        erase(session, keys)
+    return len(keys)
 
 
 def failed(session: Session, row: InboxUpdate, error: str, *, tries: int, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Invitations: everybody but the first administrators comes in by a personal link that works once."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,9 @@ from store.errors import Refusal
 from store.notices import Audience, Notice
 from store.people import DEPARTMENT_ROLES, Appointment, Department, Person, Role, appoint, dismiss, met
 from store.times import UtcDateTime, iso_china
+
+_LINK = re.compile(r"start(?:@\w+)?(?:=|\s|\\n)+[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])")
+"""As it is sent to whoever invites, and as it comes back: ``?start=…``, ``/start …``."""
 
 DEFAULT_DAYS = 7
 """How long an invitation is good, in days."""
@@ -167,6 +171,11 @@ def cut_off(session: Session, appointment: Appointment, now: datetime) -> None:
         harmless = invitation.role in DEPARTMENT_ROLES or invitation.role == Role.RATER
         if invitation.created_by == appointment.person_id and not harmless:
             revoke(session, invitation, now)
+
+
+def carries_token(text: str) -> bool:
+    """Whether a link is written somewhere in ``text``, live or not: such text is not kept longer than it is needed."""
+    return _LINK.search(text) is not None
 
 
 def waiting(session: Session, now: datetime) -> list[Invitation]:

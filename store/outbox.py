@@ -28,7 +28,11 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, Session, SQLModel, col
 
+from store.invitations import carries_token
 from store.times import UtcDateTime
+
+ERASED = "{}"
+"""What stands in place of a payload that is not kept."""
 
 
 class Lane(StrEnum):
@@ -55,6 +59,8 @@ class OutboxMessage(SQLModel, table=True):
     ``payload`` holds the method's parameters as JSON, without ``chat_id``. ``attachment`` names the file that goes with
     it: ``{"field": "photo" | "document", "filename": …}`` with either ``"blob": sha256`` or
     ``"picture": {"kind": …, "data": {…}}``, which is drawn when it is sent.
+
+    What a ``sensitive`` one says is erased as soon as it is out or given up; the row stays.
     """
 
     __tablename__ = "outbox"
@@ -75,8 +81,11 @@ class OutboxMessage(SQLModel, table=True):
     method: str
     payload: str = Field(sa_type=Text)
     attachment: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    sensitive: bool = False
     topic: str | None = None
     """What the message is about, e.g. ``reminder:17``; whoever minted it is told when it has been sent."""
+    merge: str | None = None
+    """What it says anew, e.g. a card that is edited. One that waits is passed over for a newer one of the same chat."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     state: int = Field(default=OutboxState.QUEUED, sa_type=SmallInteger)
     attempts: int = Field(default=0, sa_type=SmallInteger)
@@ -96,6 +105,7 @@ class Queued:
     payload: str
     attachment: dict[str, Any] | None
     topic: str | None
+    merge: str | None
     attempts: int
 
 
@@ -126,8 +136,14 @@ def enqueue(
     topic: str | None = None,
     attachment: Mapping[str, Any] | None = None,
     not_before: datetime | None = None,
+    sensitive: bool = False,
+    merge: str | None = None,
 ) -> int:
-    """Owes ``chat_id`` a call of ``method`` once this transaction commits. Returns the number of the row."""
+    """Owes ``chat_id`` a call of ``method`` once this transaction commits. Returns the number of the row.
+
+    ``sensitive``: what it says is erased once it is out, as it always is of a message with an invitation's link.
+    """
+    said = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     # Past the unit of work, which would cost more than all else that a message costs.
     written = session.connection().execute(
         _INSERT,
@@ -135,9 +151,11 @@ def enqueue(
             "chat_id": chat_id,
             "lane": lane.value,
             "method": method,
-            "payload": json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
+            "payload": said,
+            "sensitive": sensitive or carries_token(said),
             "attachment": dict(attachment) if attachment else None,
             "topic": topic,
+            "merge": merge,
             "created_at": now,
             "state": OutboxState.QUEUED.value,
             "attempts": 0,
@@ -164,6 +182,7 @@ def _marking(count: int) -> Update:
         "state": int(OutboxState.SENT),
         "sent_at": bindparam("now", type_=UtcDateTime),
         "error": None,
+        "payload": case((col(OutboxMessage.sensitive), ERASED), else_=col(OutboxMessage.payload)),
         "message_id": case(*((col(OutboxMessage.id) == key, number) for key, number in numbers.items())),
     }
     return update(OutboxMessage).where(col(OutboxMessage.id).in_(keys)).values(**values)
@@ -181,6 +200,48 @@ def failed(session: Session, key: int, error: str, now: datetime) -> None:
     """This message will not be sent; it stays listed with the reason."""
     values = {"state": OutboxState.FAILED, "error": error[:2000], "sent_at": None}
     session.connection().execute(update(OutboxMessage).where(col(OutboxMessage.id) == key).values(**values))
+    sensitive = session.scalars(
+        select(col(OutboxMessage.id)).where(col(OutboxMessage.id) == key, col(OutboxMessage.sensitive))
+    )
+    erase(session, sensitive)
+
+
+def erase(session: Session, keys: Iterable[int]) -> None:
+    """What these messages said is not kept, nor which file went with them. Only for what is out or given up: what is
+    still queued would go out empty, and is left alone.
+    """
+    chosen = col(OutboxMessage.id).in_(list(keys))
+    values = {"payload": ERASED, "attachment": None}
+    session.connection().execute(
+        update(OutboxMessage).where(chosen, col(OutboxMessage.state) != OutboxState.QUEUED).values(**values)
+    )
+
+
+def erase_sent(session: Session, before: datetime, limit: int) -> int:
+    """Erases at most ``limit`` messages that were sent before an instant; returns how many there were."""
+    old = (
+        select(col(OutboxMessage.id))
+        .where(
+            col(OutboxMessage.state) == OutboxState.SENT,
+            col(OutboxMessage.sent_at) < before,
+            col(OutboxMessage.payload) != ERASED,
+        )
+        .limit(limit)
+    )
+    keys = list(session.scalars(old))
+    if keys:
+        erase(session, keys)
+    return len(keys)
+
+
+def drop_queued(session: Session, chat_id: int, merge: str, now: datetime) -> None:
+    """What waits to be said anew in this place is not to be said any more: it counts as sent, and its words are gone.
+
+    One that the sender has in hand may still go out; what is said in its place comes after it.
+    """
+    chosen = (_QUEUED, col(OutboxMessage.chat_id) == chat_id, col(OutboxMessage.merge) == merge)
+    values = {"state": OutboxState.SENT, "sent_at": now, "payload": ERASED}
+    session.connection().execute(update(OutboxMessage).where(*chosen).values(**values))
 
 
 def delayed(session: Session, key: int, error: str, attempts: int) -> None:

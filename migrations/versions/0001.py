@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("put_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
     )
     op.create_table(
@@ -83,7 +83,9 @@ def upgrade() -> None:
         sa.Column("method", sa.String(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("attachment", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("sensitive", sa.Boolean(), nullable=False),
         sa.Column("topic", sa.String(), nullable=True),
+        sa.Column("merge", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.SmallInteger(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
@@ -328,12 +330,27 @@ def upgrade() -> None:
         "ledger_entry_sums", "ledger_entry", ["year", "department_id", "item", "points", "count"], unique=False
     )
     op.create_table(
+        "past_result",
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.Column("total", sa.String(), nullable=True),
+        sa.Column("grade", sa.String(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=True),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_id"],
+            ["department.id"],
+        ),
+        sa.PrimaryKeyConstraint("year", "department_id"),
+    )
+    op.create_table(
         "proposal",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("verb", sa.String(), nullable=False),
         sa.Column("arguments", sa.JSON(), nullable=False),
         sa.Column("department_id", sa.Integer(), nullable=True),
-        sa.Column("proposed_by", sa.Integer(), nullable=False),
+        sa.Column("proposed_by", sa.Integer(), nullable=True),
         sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("needs", sa.String(), nullable=False),
         sa.Column("why", sa.String(), nullable=False),
@@ -363,6 +380,32 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
     )
+    op.create_table(
+        "result_set",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("rests_on", sa.JSON(), nullable=False),
+        sa.Column("overrides", sa.JSON(), nullable=False),
+        sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("frozen_by", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("why", sa.JSON(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("published_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["frozen_by"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["published_by"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_result_set_year"), "result_set", ["year"], unique=False)
     op.create_table(
         "seat",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -404,6 +447,8 @@ def upgrade() -> None:
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("announce", sa.String(), nullable=False),
+        sa.Column("reminded", sa.String(), nullable=False),
         sa.Column("paper", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["opened_by"],
@@ -441,6 +486,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_task_department_id"), "task", ["department_id"], unique=False)
+    op.create_table(
+        "approval",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("result_set_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["result_set_id"],
+            ["result_set.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("result_set_id", "person_id"),
+    )
+    op.create_index(op.f("ix_approval_result_set_id"), "approval", ["result_set_id"], unique=False)
     op.create_table(
         "ballot_box",
         sa.Column("survey_id", sa.Integer(), nullable=False),
@@ -561,6 +624,7 @@ def upgrade() -> None:
         sa.Column("seat_id", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("card", sa.Integer(), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.Column("scores", sa.JSON(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=True),
@@ -580,6 +644,36 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("survey_id", "seat_id"),
     )
+    op.create_index(op.f("ix_rating_draft_person_id"), "rating_draft", ["person_id"], unique=False)
+    op.create_table(
+        "recorded_approval",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("result_set_id", sa.Integer(), nullable=False),
+        sa.Column("paper", sa.String(), nullable=False),
+        sa.Column("dated", sa.Date(), nullable=False),
+        sa.Column("scan", sa.String(), nullable=True),
+        sa.Column("recorded_by", sa.Integer(), nullable=False),
+        sa.Column("confirmed_by", sa.Integer(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["confirmed_by"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["recorded_by"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["result_set_id"],
+            ["result_set.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["scan"],
+            ["blob.sha256"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_recorded_approval_result_set_id"), "recorded_approval", ["result_set_id"], unique=False)
     op.create_table(
         "turn",
         sa.Column("survey_id", sa.Integer(), nullable=False),

@@ -360,3 +360,36 @@ async def _handle_all(bot: Any) -> None:
     await bot.dispatcher.caught_up(20)
     bot.dispatcher.close()
     await task
+
+
+async def test_what_is_not_to_be_kept_of_an_update_is_erased_when_it_is_done(house: Any) -> None:
+    def secretly(context: Any) -> None:
+        if context.incoming.message.text == "6 5 6 6 5":
+            context.forget_update()
+            context.reply("记下了：6 5 6 6 5", sensitive=True)
+            context.leave_no_trace()
+
+    house.on_text = secretly
+    person = house.sandbox.person("张三")
+    async with house.running():
+        await person.start()
+        await person.send("6 5 6 6 5")
+        await person.hear("记下了")
+        await house.settled()
+    rows = house.read(lambda session: session.exec(select(InboxUpdate).order_by(InboxUpdate.update_id)).all())
+    assert ["/start" in rows[0].payload, rows[1].payload] == [True, inbox.ERASED]
+    assert rows[1].state == InboxState.DONE
+    [sent] = house.read(lambda session: session.exec(select(OutboxMessage)).all())
+    assert "6 5" not in sent.payload
+
+
+async def test_a_link_is_not_kept_whatever_came_of_it(house: Any) -> None:
+    def refuse(_context: Any) -> None:
+        raise Refusal("invitation_revoked")
+
+    house.on_text = refuse
+    async with house.running():
+        await house.sandbox.person("张三").start("A-_" * 7 + "A")
+        await house.settled()
+    [row] = house.read(lambda session: session.exec(select(InboxUpdate)).all())
+    assert row.payload == inbox.ERASED

@@ -87,3 +87,15 @@ async def test_what_breaks_is_said_with_a_number_and_told_to_the_administrators(
     assert str(row.update_id) in told.text
     await office.liaison.send("帮助")
     await office.liaison.hear("您的身份")
+
+
+async def test_what_cannot_even_be_read_is_told_to_the_administrators_once(office: "Office") -> None:
+    broken = {"update_id": 1, "message": {"chat": {"id": office.liaison.id}, "date": "yesterday"}}
+    office.read(lambda session: inbox.receive(session, [broken], office.sandbox.clock.now()))
+    office.bot.dispatcher.wake()
+    told = await office.admin.hear("有一条消息未能处理")
+    assert "编号：1，" in told.text
+    assert "发送人没有收到任何答复" in told.text
+    await office.settled()
+    assert len([one for one in office.admin.from_bot if "未能处理" in one.text]) == 1
+    assert not any("故障" in one.text for one in office.liaison.from_bot)

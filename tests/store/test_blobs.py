@@ -13,7 +13,7 @@ def test_the_same_content_is_kept_once(session: Session) -> None:
     content = bytes(range(256)) * 100
     assert blobs.put(session, content, NOW) == blobs.put(session, content, NOW) == hashlib.sha256(content).hexdigest()
     kept = session.exec(select(blobs.Blob)).all()
-    assert [(blob.size, blob.created_at) for blob in kept] == [(25600, NOW)]
+    assert [(blob.size, blob.put_at) for blob in kept] == [(25600, NOW)]
     assert blobs.get(session, kept[0].sha256) == content
 
 

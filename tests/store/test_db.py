@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from migrations.tables import differences
 from store import blobs, db
-from store.db import SchemaFault, head, is_passing, open_engine, prepare, transaction
+from store.db import SchemaFault, head, is_passing, open_engine, prepare, transaction, truncate_log
 
 NOW = datetime(2021, 4, 2, 8, 0, tzinfo=UTC)
 
@@ -107,4 +108,35 @@ def test_a_lost_connection_passes(postgres_url: str) -> None:
             connection.execute(text(f"SELECT pg_terminate_backend({own}), pg_sleep(1)"))
         assert is_passing(caught.value)
         connection.invalidate()
+    engine.dispose()
+
+
+def test_what_was_erased_is_in_no_file_once_the_log_is_emptied(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    path = Path(make_url(sqlite_url).database or "")
+    files = [path, path.with_name(f"{path.name}-wal")]
+    with transaction(engine) as session:
+        key = blobs.put(session, b"a rating of somebody", NOW)
+    with transaction(engine) as session:
+        session.delete(session.get_one(blobs.Blob, key))
+    assert any(b"a rating of somebody" in file.read_bytes() for file in files)
+    assert truncate_log(engine)
+    assert not any(b"a rating of somebody" in file.read_bytes() for file in files)
+    engine.dispose()
+
+
+def test_the_log_is_emptied_later_where_somebody_reads(sqlite_url: str) -> None:
+    engine, other = open_engine(sqlite_url), open_engine(sqlite_url)
+    with transaction(engine) as session:
+        blobs.put(session, b"x", NOW)
+    with other.begin():
+        assert not truncate_log(engine)
+    assert truncate_log(engine)
+    engine.dispose()
+    other.dispose()
+
+
+def test_postgresql_keeps_its_own_log(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    assert truncate_log(engine)
     engine.dispose()

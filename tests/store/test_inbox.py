@@ -78,3 +78,16 @@ def test_the_waiting_are_found_by_an_index_of_their_own(sqlite_url: str) -> None
     with engine.connect() as connection:
         assert "inbox_waiting" in str(connection.execute(text(query)).all())
     engine.dispose()
+
+
+def test_what_an_update_said_can_be_erased_and_it_is_still_known(engine: Engine) -> None:
+    with transaction(engine) as session:
+        inbox.receive(session, [message(5), message(6)], NOW)
+        inbox.done(session, [5, 6], NOW)
+        inbox.erase(session, [5])
+    with transaction(engine) as session:
+        inbox.receive(session, [message(5)], NOW)
+        assert inbox.count_waiting(session) == 0
+        kept = [session.get_one(inbox.InboxUpdate, key) for key in (5, 6)]
+        assert ["零报告" in row.payload for row in kept] == [False, True]
+        assert kept[0].done_at == NOW

@@ -93,3 +93,31 @@ def test_the_queued_are_found_by_an_index_of_their_own(sqlite_url: str) -> None:
     with engine.connect() as connection:
         assert "outbox_queued" in str(connection.execute(text(query)).all())
     engine.dispose()
+
+
+def payload(session: Session, key: int) -> str:
+    return session.get_one(OutboxMessage, key).payload
+
+
+def test_what_is_sensitive_is_erased_once_it_is_out_or_given_up(engine: Engine) -> None:
+    link = "https://t.me/kaoping_bot?start=AAAAAAAAAAAAAAAAAAAAAA"
+    with transaction(engine) as session:
+        keys = [say(session, "6 5.5 6 6 5", sensitive=True), say(session, link), say(session, "谁", sensitive=True)]
+        ordinary = [say(session, "好"), say(session, "https://t.me/kaoping_bot?start=hello")]
+        assert words(outbox.queued(session, Lane.REPLY, after=0, limit=2, now=NOW)) == ["6 5.5 6 6 5", link]
+        outbox.sent(session, [(key, key) for key in (*keys[:2], *ordinary)], NOW)
+        outbox.failed(session, keys[2], "Forbidden", NOW)
+    with transaction(engine) as session:
+        assert [payload(session, key) for key in keys] == [outbox.ERASED] * 3
+        assert [session.get_one(OutboxMessage, key).message_id for key in keys[:2]] == keys[:2]
+        assert all(json.loads(payload(session, key))["text"] for key in ordinary)
+
+
+def test_what_is_still_to_be_sent_is_not_erased(engine: Engine) -> None:
+    with transaction(engine) as session:
+        out, queued = say(session, "出"), say(session, "未")
+        outbox.sent(session, [(out, 1)], NOW)
+        outbox.erase(session, [out, queued])
+    with transaction(engine) as session:
+        assert payload(session, out) == outbox.ERASED
+        assert words(outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW)) == ["未"]

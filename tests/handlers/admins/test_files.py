@@ -5,9 +5,12 @@ import zipfile
 
 import openpyxl
 import pytest
+from sqlmodel import select
 
 from store import people
 from store.db import transaction
+from store.inbox import InboxUpdate
+from store.outbox import OutboxMessage
 
 
 async def _form(office) -> bytes:
@@ -72,9 +75,14 @@ async def test_whoever_is_to_decide_waits_for_a_second_person(office):
     assert "?start=" not in asked.text
     shown = await office.taps("乙", "确认", asked)
     newcomer = office.sandbox.person("周主任")
-    await newcomer.start(shown.text.split("?start=")[1].split()[0])
+    token = shown.text.split("?start=")[1].split()[0]
+    await newcomer.start(token)
     await office.settled()
     assert "领导小组" in newcomer.from_bot[-1].text
+    with transaction(office.engine) as session:
+        kept = [*session.exec(select(InboxUpdate.payload)), *session.exec(select(OutboxMessage.payload))]
+    assert len(kept) > 10
+    assert not any(token in payload for payload in kept)
     [told] = [one.text for one in office.people["甲"].from_bot if "第1号事项已确认" in one.text]
     assert "链接只显示给乙" in told
     assert "?start=" not in told
