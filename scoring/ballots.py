@@ -114,25 +114,47 @@ def check_ballot(rulebook: RuleBook, ballot: Ballot, unit_class: str | None = No
         _check_answer(panel, ballot.scores, weight, None)
 
 
-def panel_figure(
-    rulebook: RuleBook, panel: str, ballots: Iterable[Ballot], unit_class: str | None = None
-) -> Points | None:
-    """The mean of a panel's ballots for one department, exact, in units; None while it is open (below its quorum).
-
-    What a panel without its quorum counts may be settled otherwise by the reading ``empty_panel``. Ballots of other
-    panels are left aside; the ones given are taken as checked.
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A panel's ballots for one department, added up: ``count`` of them count; ``sum`` (units, exact) is of the
+    ``used`` ones that are left when the rule book drops the highest and the lowest.
     """
+
+    sum: Points
+    used: int
+    count: int
+
+
+def tally(rulebook: RuleBook, panel: str, ballots: Iterable[Ballot], unit_class: str | None = None) -> Tally:
+    """Adds up a panel's ballots; those of other panels are left aside, the ones given are taken as checked."""
     rules = rulebook.panels[panel]
     weight = rules.weight_for(unit_class)
     marks = sorted(
         mark for one in ballots if one.panel == panel for mark in _marks(rulebook, rules, one.scores, weight)
     )
-    if len(marks) < rules.quorum:
-        return {"pending": None, "zero": 0, "full": weight}[rulebook.readings.empty_panel]
-    if rules.trim and len(marks) >= rules.trim_from:
+    count = len(marks)
+    if rules.trim and count >= rules.trim_from:
         marks = marks[rules.trim : -rules.trim]
-    mean = Fraction(sum(marks), len(marks))
+    return Tally(sum(marks), len(marks), count)
+
+
+def figure_of(rulebook: RuleBook, panel: str, added: Tally, unit_class: str | None = None) -> Points | None:
+    """The mean, exact, in units; None while the panel is open (below its quorum).
+
+    What a panel without its quorum counts may be settled otherwise by the reading ``empty_panel``.
+    """
+    rules = rulebook.panels[panel]
+    if added.count < rules.quorum:
+        return {"pending": None, "zero": 0, "full": rules.weight_for(unit_class)}[rulebook.readings.empty_panel]
+    mean = Fraction(added.sum) / added.used
     return mean.numerator if mean.denominator == 1 else mean
+
+
+def panel_figure(
+    rulebook: RuleBook, panel: str, ballots: Iterable[Ballot], unit_class: str | None = None
+) -> Points | None:
+    """The figure of a panel for one department: of its ``tally`` what ``figure_of`` makes."""
+    return figure_of(rulebook, panel, tally(rulebook, panel, ballots, unit_class), unit_class)
 
 
 def mark_of(rulebook: RuleBook, ballot: Ballot, unit_class: str | None = None) -> Mark | None:

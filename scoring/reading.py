@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from types import MappingProxyType
 from typing import TypeVar, get_args
 
@@ -86,6 +87,8 @@ class _Reading:
                 appeal_working_days = appeals.whole("working_days", 1, 250)
             with root.table("publication").all_read() as publication:
                 panel_shown_from = publication.whole("panel_shown_from", 1, 1000)
+                has_share = publication.has("approval_more_than")
+                approval_share = publication.percent("approval_more_than") if has_share else Fraction(1, 2)
             rating = self.rating(root.table("rating")) if root.has("rating") else RatingRules(step=UNIT // 2)
         return RuleBook(
             name=name,
@@ -109,6 +112,7 @@ class _Reading:
             grace_minutes=grace_minutes,
             appeal_working_days=appeal_working_days,
             panel_shown_from=panel_shown_from,
+            approval_share=approval_share,
             rating=rating,
             assumptions=tuple(self.assumptions),
         )

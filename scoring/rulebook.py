@@ -314,7 +314,8 @@ class RuleBook:
     """A scheme. Two rule books are the same if their ``digest`` (SHA-256 of ``text``, the file's own words) is.
 
     Mappings keep the order of the file. ``full`` is what daily and annual blocks make together. ``panel_shown_from``:
-    with fewer ballots in any panel only the annual sum is shown. ``grades`` stand highest first.
+    with fewer ballots in any panel only the annual sum is shown. ``approval_share``: more than this share of the
+    leading group has to agree to a result. ``grades`` stand highest first.
     """
 
     name: str
@@ -337,6 +338,7 @@ class RuleBook:
     grace_minutes: int
     appeal_working_days: int
     panel_shown_from: int
+    approval_share: Fraction
     rating: RatingRules
     assumptions: tuple[Assumption, ...]
 

@@ -71,7 +71,8 @@ class ScoreSheet:
     ``panels``: those by which this class of units is rated. ``grade``: a grade's code, or "pending". ``vetoes``: the
     codes of live vetoes, sorted, once each. ``lines``: block by block, the entries in the order they came.
     ``withheld``: why panels have no figure here though they may have one ("open": not all have been counted; "few":
-    too few ballots); empty where nothing is kept back.
+    too few ballots); empty where nothing is kept back. ``disputed``: how many entries are under review; while there
+    are any, the grade is "pending".
     """
 
     rulebook: RuleBook = field(repr=False)
@@ -85,6 +86,7 @@ class ScoreSheet:
     vetoes: tuple[str, ...]
     lines: tuple[Line, ...]
     withheld: str = ""
+    disputed: int = 0
 
     @property
     def ranked(self) -> bool:
@@ -107,6 +109,21 @@ def score_sheet(
     book does not name has the ordinary figures. ``uncounted``: panels that are open whatever there is, since their
     rating is not over. Raises KeyError for an item that the rule book does not have.
     """
+    plan = _plan(rulebook, unit_class)
+    means: dict[str, Points | None] = {}
+    for panel in plan.panels:
+        means[panel.code] = None
+        if panel.code not in uncounted:
+            means[panel.code] = (
+                panel_figure(rulebook, panel.code, ballots, unit_class) if ballots else plan.unrated[panel.code]
+            )
+    return sheet_of_means(rulebook, lines, means, unit_class)
+
+
+def sheet_of_means(
+    rulebook: RuleBook, lines: Iterable[LedgerLine], means: Mapping[str, Points | None], unit_class: str | None = None
+) -> ScoreSheet:
+    """The same from the panels' figures (None: open) instead of the ballots behind them."""
     plan = _plan(rulebook, unit_class)
     told: dict[str | None, list[Line]] = {code: list(first) for code, first in plan.first_lines}
     sums = dict(plan.starts)
@@ -139,10 +156,7 @@ def score_sheet(
     panels: dict[str, Points | None] = {}
     for panel in plan.panels:
         code, block_code = panel.code, panel.block
-        mean = None
-        if code not in uncounted:
-            mean = panel_figure(rulebook, code, ballots, unit_class) if ballots else plan.unrated[code]
-        panels[code] = mean
+        mean = panels[code] = means[code]
         figures[block_code] = _plus(figures[block_code], mean)
         annual = _plus(annual, mean)
         if mean is not None:

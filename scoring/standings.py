@@ -14,6 +14,7 @@ from sqlmodel import select as select_rows
 
 from scoring.boxes import Count, counted, uncounted
 from scoring.disclosure import disclosed
+from scoring.disputes import disputed, under_review
 from scoring.loading import parse
 from scoring.ranking import rank
 from scoring.rulebook import RuleBook
@@ -87,7 +88,8 @@ def sheet_of(session: Session, year: int, department: Department) -> ScoreSheet:
     """The score sheet of one department as anybody may see it, of its own entries alone; its lines carry them."""
     rulebook, count = in_force(session, year), counted(session, year, department.id).get(department.id, Count())
     lines, still_open = lines_of(session, year, department.id), uncounted(session, rulebook, year)
-    return disclosed(score_sheet(rulebook, lines, count.ballots, department.kind, still_open), count.counts)
+    sheet = disclosed(score_sheet(rulebook, lines, count.ballots, department.kind, still_open), count.counts)
+    return under_review(sheet, disputed(session, year, department.id).get(department.id, 0))
 
 
 def lines_of(session: Session, year: int, department_id: int) -> list[LedgerLine]:
@@ -120,12 +122,13 @@ def standings(session: Session, year: int, by: By = "total") -> list[Standing]:
     known = departments(session)
     kinds = {one.id: one.kind for one in known}
     counts, still_open = counted(session, year), uncounted(session, rulebook, year)
+    reviewed = disputed(session, year)
 
     def sheet(department_id: int, lines: Iterable[LedgerLine]) -> ScoreSheet:
         count = counts.get(department_id, Count())
         exact = score_sheet(rulebook, lines, count.ballots, kinds[department_id], still_open)
         # A hundred thousand lines that nobody reads would cost more than the figures.
-        return replace(disclosed(exact, count.counts), lines=())
+        return replace(under_review(disclosed(exact, count.counts), reviewed.get(department_id, 0)), lines=())
 
     sheets: dict[int, ScoreSheet] = {}
     for department_id, rows in groupby(_sums(session, year, rulebook.by_event), key=itemgetter(0)):

@@ -487,6 +487,56 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_task_department_id"), "task", ["department_id"], unique=False)
     op.create_table(
+        "appeal",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("entry_id", sa.Integer(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.Column("raised_by", sa.Integer(), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("decided_by", sa.Integer(), nullable=True),
+        sa.Column("confirmed_by", sa.Integer(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reversal_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["confirmed_by"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["department_id"],
+            ["department.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entry.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["raised_by"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["reversal_id"],
+            ["ledger_entry.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "appeal_one_open",
+        "appeal",
+        ["entry_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(op.f("ix_appeal_department_id"), "appeal", ["department_id"], unique=False)
+    op.create_index(op.f("ix_appeal_entry_id"), "appeal", ["entry_id"], unique=False)
+    op.create_table(
         "approval",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("result_set_id", sa.Integer(), nullable=False),
@@ -519,6 +569,16 @@ def upgrade() -> None:
             ["survey.id"],
         ),
         sa.PrimaryKeyConstraint("survey_id", "department_id"),
+    )
+    op.create_table(
+        "entry_notice",
+        sa.Column("entry_id", sa.Integer(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entry.id"],
+        ),
+        sa.PrimaryKeyConstraint("entry_id"),
     )
     op.create_table(
         "invitation",
@@ -689,6 +749,29 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("survey_id", "seat_id"),
     )
+    op.create_table(
+        "appeal_post",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("appeal_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=True),
+        sa.Column("file_id", sa.String(), nullable=True),
+        sa.Column("file_size", sa.BigInteger(), nullable=True),
+        sa.Column("chat_id", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appeal_id"],
+            ["appeal.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_appeal_post_appeal_id"), "appeal_post", ["appeal_id"], unique=False)
     op.create_table(
         "extension",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -1,0 +1,62 @@
+"""Requests for review (申请复核) and what was said about them; and since when a department knows of an entry."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, text
+from sqlmodel import Field, SQLModel
+
+from store.times import UtcDateTime
+
+
+class EntryNotice(SQLModel, table=True):
+    """The department has been told of an entry: the days in which it may ask for review run from here."""
+
+    __tablename__ = "entry_notice"
+
+    entry_id: int = Field(foreign_key="ledger_entry.id", primary_key=True)
+    told_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Appeal(SQLModel, table=True):
+    """A department asks for review of one entry. ``state``: "open", "accepted", "refused" or "withdrawn"."""
+
+    __tablename__ = "appeal"
+    __table_args__ = (
+        Index(
+            "appeal_one_open",
+            "entry_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    entry_id: int = Field(foreign_key="ledger_entry.id", index=True)
+    year: int
+    department_id: int = Field(foreign_key="department.id", index=True)
+    raised_by: int = Field(foreign_key="person.id")
+    raised_at: datetime = Field(sa_type=UtcDateTime)
+    state: str = "open"
+    decided_by: int | None = Field(default=None, foreign_key="person.id")
+    confirmed_by: int | None = Field(default=None, foreign_key="person.id")
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = ""
+    reversal_id: int | None = Field(default=None, foreign_key="ledger_entry.id")
+
+
+class AppealPost(SQLModel, table=True):
+    """One contribution to the thread of an appeal: words, or a file. Rows are only added, so that it stays readable."""
+
+    __tablename__ = "appeal_post"
+
+    id: int = Field(default=None, primary_key=True)
+    appeal_id: int = Field(foreign_key="appeal.id", index=True)
+    person_id: int = Field(foreign_key="person.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+    text: str = ""
+    file_name: str | None = None
+    file_id: str | None = None
+    file_size: int | None = Field(default=None, sa_type=BigInteger)
+    chat_id: int | None = Field(default=None, sa_type=BigInteger)
+    message_id: int | None = Field(default=None, sa_type=BigInteger)

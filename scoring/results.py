@@ -1,0 +1,378 @@
+"""From scores to a published result: frozen, approved by the leading group over its hash, published; or void.
+
+What a result rests on is remembered by hashes. As soon as any of it is otherwise, the result is void, its approvals
+with it, and it says why: a new one has to be frozen and approved.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from hashlib import sha256
+from heapq import merge
+from io import BytesIO
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, SQLModel, col, select
+
+from scoring import frozen, ledger
+from scoring.ballots import tally
+from scoring.boxes import Count, counted, uncounted
+from scoring.disputes import disputed
+from scoring.points import Points
+from scoring.result_tables import Approval, PastResult, RecordedApproval, ResultSet
+from scoring.rulebook import RuleBook
+from scoring.sheet import PENDING
+from scoring.standings import Standing, in_force, standings
+from scoring.survey_tables import BallotBox, Survey
+from scoring.tables import LedgerEntry
+from store.errors import Refusal
+from store.people import Department, Person, Role, departments, holders
+from store.times import iso_china
+
+_ENTRY = SQLModel.metadata.tables["ledger_entry"].c
+_PART = 2000
+_CHUNK = 64 * 1024
+"""Bytes of a packed file that are unpacked at once."""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something that has to be settled before a result can be frozen or published. ``code`` picks the words."""
+
+    code: str
+    count: int
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Consent:
+    """How far a result is approved: ``agreed`` of the ``members`` of the leading group, or on ``paper``."""
+
+    agreed: int
+    members: int
+    needed: int
+    paper: str | None
+    approved: bool
+
+
+def rests_on(session: Session, year: int, calendar: str) -> dict[str, str]:
+    """What a result of this year is made from, by name, each as a text that changes when it does. ``calendar``: the
+    version of the working-day calendar.
+    """
+    rulebook = in_force(session, year)
+    last = session.exec(
+        select(LedgerEntry.id, LedgerEntry.hash).where(LedgerEntry.year == year).order_by(col(LedgerEntry.id).desc())
+    ).first()
+    units = [(one.code, one.name, one.kind, one.vertical) for one in departments(session)]
+    boxes = session.exec(
+        select(Survey.panel, BallotBox.department_id, BallotBox.marks, BallotBox.abstained)
+        .join(Survey, col(BallotBox.survey_id) == col(Survey.id))
+        .where(Survey.year == year, col(Survey.closed_at).is_not(None), col(Survey.rehearsal).is_(False))
+        .order_by(Survey.panel, col(BallotBox.department_id))
+    )
+    return {
+        "rulebook": rulebook.digest,
+        "calendar": calendar,
+        # Each entry's hash seals all before it, and entries are only ever added.
+        "ledger": f"{last[0]}:{last[1]}" if last else "",
+        "departments": _hash(units),
+        "ballots": _hash([list(box) for box in boxes]),
+        "surveys": ",".join(sorted(uncounted(session, rulebook, year))),
+        "appeals": _hash(sorted(disputed(session, year).items())),
+    }
+
+
+def _hash(content: Any) -> str:
+    return sha256(frozen.line({"content": content})).hexdigest()
+
+
+def open_panels(session: Session, year: int) -> list[Obstacle]:
+    """What ratings lack: panels not counted yet, and departments without a figure in one."""
+    rulebook = in_force(session, year)
+    waiting = uncounted(session, rulebook, year)
+    if waiting:
+        titles = tuple(rulebook.panels[code].title for code in rulebook.panels if code in waiting)
+        return [Obstacle("panels_uncounted", len(waiting), titles)]
+    lacking = [one.department.name for one in standings(session, year) if one.sheet.withheld == "open"]
+    return [Obstacle("panels_incomplete", len(lacking), tuple(lacking))] if lacking else []
+
+
+def freeze(
+    session: Session,
+    year: int,
+    *,
+    by: Person,
+    now: datetime,
+    calendar: str,
+    obstacles: Iterable[Obstacle] = (),
+    override: str = "",
+) -> ResultSet:
+    """Freezes the result of a year as it stands; an earlier one that is not published becomes void.
+
+    ``obstacles``: what is not settled; then only with ``override``, the reason, which is kept in the file. Raises
+    Refusal result_not_ready.
+    """
+    standing_in_the_way = list(obstacles)
+    if standing_in_the_way and not override:
+        raise Refusal("result_not_ready", year=year, obstacles=[_told(one) for one in standing_in_the_way])
+    overrides = [
+        {"what": one.code, "count": one.count, "names": list(one.names), "reason": override, "by": by.name,
+         "at": iso_china(now)}
+        for one in standing_in_the_way
+    ]  # fmt: skip
+    for old in results_of(session, year):
+        if old.state == "frozen":
+            void(session, old, ["frozen_anew"])
+    rulebook = in_force(session, year)
+    number, head = ledger.head(session)
+    header = {
+        "year": year,
+        "rulebook": {"name": rulebook.name, "sha256": rulebook.digest, "text": rulebook.text},
+        "calendar": calendar,
+        "ledger": {"number": number, "sha256": head},
+        "overrides": overrides,
+        "frozen_at": iso_china(now),
+    }
+    packed, packer = BytesIO(), zlib.compressobj(6)
+
+    class Packing(BytesIO):
+        def write(self, part: Any) -> int:
+            return packed.write(packer.compress(part))
+
+    digest, size = frozen.write(Packing(), header, _departments(session, rulebook, year))
+    packed.write(packer.flush())
+    result = ResultSet(
+        year=year,
+        hash=digest,
+        size=size,
+        content=packed.getvalue(),
+        rests_on=rests_on(session, year, calendar),
+        overrides=overrides,
+        frozen_at=now,
+        frozen_by=by.id,
+    )
+    session.add(result)
+    session.flush()
+    return result
+
+
+def _told(one: Obstacle) -> dict[str, Any]:
+    return {"code": one.code, "count": one.count, "names": list(one.names)}
+
+
+def _departments(session: Session, rulebook: RuleBook, year: int) -> Iterator[Mapping[str, Any]]:
+    """The departments' lines, in the order in which they were entered; the entries are read as they are written."""
+    placed = {one.department.id: one for one in standings(session, year)}
+    counts = counted(session, year)
+    # Departments without an entry have their line too, in their place.
+    without: Iterator[tuple[int, list[list[Any]]]] = ((key, []) for key in sorted(placed))
+    for key, groups in groupby(merge(_groups(session, year), without, key=itemgetter(0)), key=itemgetter(0)):
+        if key in placed:
+            entries = [entry for _, group in groups for entry in group]
+            yield _line(rulebook, placed[key], counts.get(key, Count()), entries)
+
+
+def _line(rulebook: RuleBook, one: Standing, count: Count, entries: list[list[Any]]) -> Mapping[str, Any]:
+    unit, sheet = one.department, one.sheet
+    told: dict[str, Any] = {
+        "code": unit.code,
+        "name": unit.name,
+        "kind": unit.kind,
+        "vertical": unit.vertical,
+        "disputed": sheet.disputed,
+        "entries": entries,
+        "figures": frozen.figures_of(sheet, one.rank),
+    }
+    if sheet.withheld == "few":
+        blocks = dict.fromkeys(rulebook.panels[code].block for code in sheet.panels)
+        known: dict[str, Points | None] = {block: sheet.blocks[block] for block in blocks}
+        if None in known.values() and sheet.annual is not None:
+            # Not even single blocks may be shown: the first stands for all.
+            known = {block: sheet.annual if at == 0 else 0 for at, block in enumerate(known)}
+        told["sums"] = {block: None if figure is None else str(Fraction(figure)) for block, figure in known.items()}
+        return told
+    panels: dict[str, Any] = {}
+    for code, figure in sheet.panels.items():
+        added = tally(rulebook, code, count.ballots, unit.kind)
+        open_still = figure is None or sheet.withheld == "open"
+        panels[code] = (
+            None if open_still else {"sum": str(Fraction(added.sum)), "used": added.used, "count": added.count}
+        )
+    return told | {"panels": panels}
+
+
+def _groups(session: Session, year: int) -> Iterator[tuple[int, list[list[Any]]]]:
+    """By department, its entries as lists in the order of ``frozen.COLUMNS``."""
+    names = {one.id: one.name for one in session.exec(select(Person))}
+    columns = (
+        _ENTRY.department_id, _ENTRY.id, _ENTRY.item, _ENTRY["count"], _ENTRY.points, _ENTRY.event, _ENTRY.period,
+        _ENTRY.happened_at, _ENTRY.recorded_at, _ENTRY.source, _ENTRY.recorded_by, _ENTRY.confirmed_by, _ENTRY.reason,
+        _ENTRY.evidence, _ENTRY.reverses_id,
+    )  # fmt: skip
+    query = select(*columns).where(_ENTRY.year == year)  # type: ignore[call-overload]
+    query = query.order_by(_ENTRY.department_id, _ENTRY.happened_at, _ENTRY.id)
+    rows = session.connection().execute(query, execution_options={"yield_per": _PART})
+    for key, group in groupby(rows, key=itemgetter(0)):
+        yield key, [_entry(row, names) for row in group]
+
+
+def _entry(row: Any, names: Mapping[int, str]) -> list[Any]:
+    happened, recorded, source, by, confirmed_by, *rest = row[7:]
+    persons = (names.get(by), names.get(confirmed_by))
+    return [*row[1:7], iso_china(happened), iso_china(recorded), source, *persons, *rest]
+
+
+def results_of(session: Session, year: int) -> list[ResultSet]:
+    """The result sets of a year, latest first."""
+    return list(session.exec(select(ResultSet).where(ResultSet.year == year).order_by(col(ResultSet.id).desc())))
+
+
+def published(session: Session, year: int) -> ResultSet | None:
+    """The result that is published for a year."""
+    return next((one for one in results_of(session, year) if one.state == "published"), None)
+
+
+def standing_result(session: Session, year: int) -> ResultSet:
+    """The result that waits for approval or publication. Raises Refusal nothing_frozen."""
+    found = next((one for one in results_of(session, year) if one.state == "frozen"), None)
+    if found is None:
+        raise Refusal("nothing_frozen", year=year)
+    return found
+
+
+def lines_of(result: ResultSet) -> Iterator[bytes]:
+    """The frozen file, as it was written, line by line."""
+    unpacker, rest = zlib.decompressobj(), b""
+    for start in range(0, len(result.content), _CHUNK):
+        *lines, rest = (rest + unpacker.decompress(result.content[start : start + _CHUNK])).split(b"\n")
+        yield from (one + b"\n" for one in lines)
+    if rest:
+        yield rest
+
+
+def changes(session: Session, result: ResultSet, calendar: str) -> list[str]:
+    """The names of what a result rests on and is no longer what it was."""
+    now_rests_on = rests_on(session, result.year, calendar)
+    return [name for name, was in result.rests_on.items() if now_rests_on.get(name) != was]
+
+
+def void(session: Session, result: ResultSet, why: list[str]) -> None:
+    """A result that no longer holds: nobody's approval of it counts any more."""
+    result.state, result.why = "void", why
+    session.add(result)
+    session.flush()
+
+
+def approve(session: Session, result: ResultSet, person: Person, now: datetime) -> None:
+    """A member of the leading group agrees. Raises Refusal result_void, not_in_leading_group or approved_already."""
+    _frozen(result)
+    if person.id not in {one.id for one in holders(session, Role.LEADING_GROUP)}:
+        raise Refusal("not_in_leading_group")
+    query = select(Approval).where(Approval.result_set_id == result.id, Approval.person_id == person.id)
+    if session.exec(query).first() is not None:
+        raise Refusal("approved_already", hash=result.hash)
+    session.add(Approval(result_set_id=result.id, person_id=person.id, approved_at=now))
+    session.flush()
+
+
+def record_approval(
+    session: Session,
+    result: ResultSet,
+    *,
+    paper: str,
+    dated: date,
+    scan: str | None,
+    by: Person,
+    confirmed_by: Person | None,
+    now: datetime,
+) -> RecordedApproval:
+    """The leading group has agreed on paper. Raises Refusal result_void."""
+    _frozen(result)
+    recorded = RecordedApproval(
+        result_set_id=result.id, paper=paper, dated=dated, scan=scan, recorded_by=by.id,
+        confirmed_by=confirmed_by.id if confirmed_by else None, recorded_at=now,
+    )  # fmt: skip
+    session.add(recorded)
+    session.flush()
+    return recorded
+
+
+def consent(session: Session, result: ResultSet) -> Consent:
+    """How far a result is approved: by those of the leading group who are in office now."""
+    members = {one.id for one in holders(session, Role.LEADING_GROUP)}
+    agreed = set(session.exec(select(Approval.person_id).where(Approval.result_set_id == result.id))) & members
+    share = in_force(session, result.year).approval_share
+    needed = int(share * len(members)) + 1
+    paper = session.exec(
+        select(RecordedApproval.paper)
+        .where(RecordedApproval.result_set_id == result.id)
+        .order_by(col(RecordedApproval.id))
+    ).first()
+    return Consent(
+        len(agreed), len(members), needed, paper, paper is not None or (bool(members) and len(agreed) >= needed)
+    )
+
+
+def publish(session: Session, result: ResultSet, by: Person, now: datetime) -> frozen.Checked:
+    """Publishes an approved result: from now on it is the year's. Returns what the file says, checked once more.
+
+    Raises Refusal result_void, not_approved, or published_already.
+    """
+    if result.state == "published":
+        raise Refusal("published_already", year=result.year, hash=result.hash)
+    _frozen(result)
+    agreed = consent(session, result)
+    if not agreed.approved:
+        raise Refusal("not_approved", agreed=agreed.agreed, needed=agreed.needed, members=agreed.members)
+    checked = frozen.check(lines_of(result))
+    for old in results_of(session, result.year):
+        if old.state == "published":
+            old.state = "replaced"
+            session.add(old)
+    result.state, result.published_at, result.published_by = "published", now, by.id
+    session.add(result)
+    ids = {unit.code: unit.id for unit in session.exec(select(Department))}
+    for one in checked.departments:
+        keep_past(session, result.year, ids[one["code"]], one["figures"], "published", now)
+    session.flush()
+    return checked
+
+
+def keep_past(
+    session: Session, year: int, department_id: int, figures: Mapping[str, Any], source: str, now: datetime
+) -> None:
+    """A department's result of a year, for the years after it; a grade that was open is not kept."""
+    if figures["grade"] == PENDING:
+        return
+    row = session.get(PastResult, (year, department_id)) or PastResult(
+        year=year, department_id=department_id, grade="", source=source, recorded_at=now
+    )
+    row.total, row.grade, row.rank = figures.get("total"), figures["grade"], figures.get("rank")
+    row.source, row.recorded_at = source, now
+    session.add(row)
+
+
+def failed_twice(session: Session, rulebook: RuleBook, year: int) -> dict[int, bool | None]:
+    """By department, whether it has the lowest grade two years running; None: without last year's, 无法判定."""
+    lowest = rulebook.grades[-1].code
+    last = {
+        one.department_id: one.grade == lowest
+        for one in session.exec(select(PastResult).where(PastResult.year == year - 1))
+    }
+    now_failed = {one.department.id: one.sheet.grade == lowest for one in standings(session, year)}
+    return {key: last.get(key) if failed else False for key, failed in now_failed.items()}
+
+
+def _frozen(result: ResultSet) -> None:
+    if result.state != "frozen":
+        raise Refusal("result_void", year=result.year, why=list(result.why))
+
+
+def count_entries(session: Session, year: int) -> int:
+    """How many entries a year has."""
+    return int(session.scalar(select(func.count()).select_from(LedgerEntry).where(LedgerEntry.year == year)) or 0)
