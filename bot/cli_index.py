@@ -47,6 +47,23 @@ VERBS: dict[str, str] = {
     "import": (
         "Departments with duties, contacts and tasks from the filled-in form; nothing is taken if it has a fault."
     ),
+    "survey": "How far each panel's rating has come: invited, started, submitted. Never who gave what.",
+    "survey open": "Open the rating by one panel until a deadline; raters hear of it in office hours.",
+    "survey links": (
+        "Make new personal links for the places of a panel that nobody has taken; earlier links of them stop working."
+    ),
+    "survey assistant": (
+        "Make a link for somebody who does everything for a rater: fetches the form, hands in the paper."
+    ),
+    "survey move": "Move the deadline of a panel's rating; those who have not submitted are told.",
+    "survey remind": "Remind now whoever has not submitted; leaders themselves never, their assistants.",
+    "survey close": (
+        "End a panel's rating now: what was submitted before counts, and it is counted once all of that has been read."
+    ),
+    "survey raters": "Who rates in which panel, who has not come in, who has not submitted. Never what anybody gave.",
+    "survey end": (
+        "Take a place off the roll: it rates no more. What it has submitted stays, for nobody can tell which it was."
+    ),
     "export": "Files to keep: hand-ins as zip (of a period, of a department), the ledger or the scores as xlsx.",
     "backup": (
         "Copy the database into one file beside it, checked after writing; restore by pointing the settings at it."

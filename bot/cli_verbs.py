@@ -28,7 +28,7 @@ from store.errors import Refusal
 from store.people import Person, Role
 
 FOUND = 1
-GIVES_LINKS = frozenset({"invite", "import"})
+GIVES_LINKS = frozenset({"invite", "import", "survey links", "survey assistant"})
 """Verbs whose result has links to the bot."""
 WITHOUT_OFFICE = frozenset({"rules show", "rules check"})
 """Verbs that may be tried before anything is set up: they look at files alone."""

@@ -10,6 +10,7 @@ ROOMS = (
     "scoring.booklet",
     "scheduler.commands",
     "scheduler.import_commands",
+    "scheduler.survey_commands",
     "bot.exporting",
     "bot.backup",
 )

@@ -57,6 +57,16 @@ def reminder(lines: Sequence[Mapping[str, Any]], batch: str, *, seen: bool) -> K
     return inline(*rows)
 
 
+def ratings(lines: Sequence[Mapping[str, Any]], actions: Sequence[tuple[str, str]]) -> Keyboard:
+    """The buttons under a call to rate from several places: each says which panel it is for, and for whom."""
+    return inline(
+        *(
+            [button(templates.word("button_rate_of", one=one), action, argument)]
+            for one, (action, argument) in zip(lines, actions, strict=True)
+        )
+    )
+
+
 def replies(*labels: str, placeholder: str = "") -> Keyboard:
     """A reply keyboard, one label a row: a tap is a message with a date, which a tap on an inline button has not."""
     keyboard: Keyboard = {

@@ -109,6 +109,8 @@ def _say(work: _Round, chat_id: int, text: str, notice: Notice | None) -> None:
 
 
 def _buttons(notice: Notice) -> keyboards.Keyboard | None:
+    if len(notice.buttons) > 1 and notice.buttons[0][0] == "rate":
+        return keyboards.ratings(notice.facts["lines"], notice.buttons)
     if notice.kind != "reminder" or notice.topic is None:
         return keyboards.worded(notice.buttons)
     # Several obligations, one message: each button says which it is for.

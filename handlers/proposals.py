@@ -138,12 +138,12 @@ def offer(context: Context, person: Person) -> None:
 def shown(context: Context, person: Person, proposal: Proposal) -> str:
     """A proposal in words: who wants what, and why it needs a second person."""
     act = Act(context.session, context.now, person, "chat")
-    verb = VERBS[proposal.verb]
+    verb, by = VERBS[proposal.verb], proposal.proposed_by
     return templates.render(
         "admins/proposal",
         title=labels.title(verb),
         number=proposal.id,
-        proposer=context.session.get_one(Person, proposal.proposed_by).name,
+        proposer=context.session.get_one(Person, by).name if by is not None else "",
         proposed_at=proposal.proposed_at,
         why=proposal.why,
         known=screens.arguments(act, verb, proposal.arguments),

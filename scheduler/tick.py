@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 
 from scheduler.duties import open_due
 from scheduler.frame import Frame
+from scheduler.rating import rate
 from scheduler.reminders import Reminded, remind
 from scheduler.settlement import announce, settle
 from scheduler.summaries import summarize
@@ -27,7 +28,8 @@ class Advanced:
 
 
 def tick(session: Session, now: datetime) -> list[Notice]:
-    """Everything that time does, and what there is to say about it; then the month's summary, when it is time.
+    """Everything that time does, and what there is to say about it: of duties and tasks, of ratings, and the month's
+    summary, when it is time.
 
     Late ticks lose nothing and repeated ones repeat nothing: what was done is in the tables, and what is charged is
     dated at its deadline. The notices belong into the outbox in the same transaction.
@@ -37,6 +39,7 @@ def tick(session: Session, now: datetime) -> list[Notice]:
     notices = tell_provisional(frame, done.opened, now)
     notices += tell_settlements(frame, done.announced)
     notices += tell_reminders(frame, done.reminded, now)
+    notices += rate(frame, now)
     notices += summarize(frame, now)
     vitals.set_last_tick(session, now)
     return notices

@@ -116,10 +116,10 @@ def _drop(session: Session, survey: Survey, rulebook: RuleBook, cast: Iterable[I
     query = select(BallotBox).where(BallotBox.survey_id == survey.id).order_by(col(BallotBox.department_id))
     boxes = {box.department_id: box for box in session.exec(query.with_for_update())}
     marks = {key: dict(box.marks) for key, box in boxes.items()}
+    kinds = {key: session.get_one(Department, key).kind for key in boxes}
     for ballots in cast:
         for key, ballot in ballots:
-            unit = session.get_one(Department, key)
-            mark = mark_of(rulebook, ballot, unit.kind)
+            mark = mark_of(rulebook, ballot, kinds[key])
             if mark is None:
                 boxes[key].abstained += 1
                 continue

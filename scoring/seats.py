@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, delete, or_, select
 
 from scoring.rulebook import RuleBook
-from scoring.survey_tables import Seat
+from scoring.survey_tables import RatingDraft, Seat
 from store import invitations, people
 from store.errors import Refusal
-from store.people import Department, Person, Role
+from store.people import Appointment, Department, Person, Role
 
 LINK_DAYS = 60
 """How long a rater's link is good: ratings are prepared weeks ahead."""
@@ -45,14 +45,18 @@ def enter(
     brings up to date what it may rate. Returns it, and whether anything is new.
     """
     wanted = list(may_rate) if may_rate else None
-    for seat in seats_of(session, year, panel):
-        same = seat.department_id == department.id if department else (seat.name, seat.unit) == (name, unit)
-        if same:
-            changed = seat.may_rate != wanted
-            seat.may_rate = wanted
-            session.add(seat)
-            session.flush()
-            return seat, changed
+    query = select(Seat).where(Seat.year == year, Seat.panel == panel, col(Seat.ended_at).is_(None))
+    if department is not None:
+        query = query.where(Seat.department_id == department.id)
+    else:
+        query = query.where(Seat.name == name, Seat.unit == unit, col(Seat.department_id).is_(None))
+    known = session.exec(query).first()
+    if known is not None:
+        changed = known.may_rate != wanted
+        known.may_rate = wanted
+        session.add(known)
+        session.flush()
+        return known, changed
     seat = Seat(
         year=year,
         panel=panel,
@@ -81,10 +85,11 @@ def rated_by(session: Session, rulebook: RuleBook, seat: Seat, rated: Iterable[i
     and none whose class the panel does not rate.
     """
     rater = session.get_one(Department, seat.department_id).code if seat.department_id else ""
-    units = [session.get_one(Department, one) for one in rated]
+    wanted = list(rated)
+    known = {one.id: one for one in session.exec(select(Department).where(col(Department.id).in_(wanted)))}
     return [
         unit
-        for unit in units
+        for unit in (known[one] for one in wanted)
         if (seat.may_rate is None or unit.id in seat.may_rate)
         and rulebook.may_rate(seat.panel, rater, unit.code)
         and rulebook.panels[seat.panel].weight_for(unit.kind)
@@ -97,6 +102,27 @@ def voters(session: Session, seat: Seat) -> list[Person]:
         return people.contacts(session, seat.department_id, [Role.HEAD])
     ids = [one for one in (seat.person_id, seat.assistant_id) if one is not None]
     return [session.get_one(Person, one) for one in ids]
+
+
+def voters_of(session: Session, seats: Sequence[Seat]) -> dict[int, list[Person]]:
+    """The same for many places at once, by the place's id."""
+    ids = {one for seat in seats for one in (seat.person_id, seat.assistant_id) if one is not None}
+    persons = {one.id: one for one in session.exec(select(Person).where(col(Person.id).in_(ids)))}
+    query = (
+        select(Appointment.department_id, Person)
+        .join(Person, col(Appointment.person_id) == col(Person.id))
+        .where(Appointment.role == Role.HEAD, col(Appointment.until).is_(None))
+        .order_by(col(Appointment.id))
+    )
+    heads: dict[int | None, dict[int, Person]] = {}
+    for department_id, person in session.exec(query) if any(seat.department_id for seat in seats) else ():
+        heads.setdefault(department_id, {})[person.id] = person
+    return {
+        seat.id: list(heads.get(seat.department_id, {}).values())
+        if seat.department_id is not None
+        else [persons[one] for one in dict.fromkeys((seat.person_id, seat.assistant_id)) if one is not None]
+        for seat in seats
+    }
 
 
 def seats_for(session: Session, person: Person) -> list[Seat]:
@@ -161,7 +187,24 @@ def taken(session: Session, seat_id: int, person: Person, *, assists: bool) -> S
 
 
 def end(session: Session, seat: Seat, now: datetime) -> None:
-    """Takes a place off the roll: it rates no more. What it has cast stays, since nobody can tell which it was."""
+    """Takes a place off the roll: it rates no more, and its links no longer work. What it has given and not submitted
+    is erased; what it has cast stays, since nobody can tell which it was.
+    """
     seat.ended_at = now
     session.add(seat)
+    session.connection().execute(delete(RatingDraft).where(col(RatingDraft.seat_id) == seat.id))
+    for link in invitations.waiting(session, now):
+        if link.seat_id == seat.id:
+            invitations.revoke(session, link, now)
     session.flush()
+    for person in voters(session, seat):
+        _retire(session, person, now)
+
+
+def _retire(session: Session, person: Person, now: datetime) -> None:
+    """Whoever has no place left is no rater any more."""
+    if seats_for(session, person):
+        return
+    for held in people.appointments_of(session, person):
+        if held.role == Role.RATER:
+            people.dismiss(session, held, now)

@@ -58,7 +58,11 @@ class Survey(SQLModel, table=True):
     closes_at: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     remind_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When those who have not submitted are reminded next; None: not any more."""
+    """When to look next whether those who have not submitted are told something; None: not any more."""
+    announce: str = "opened"
+    """What they are told first, whatever the ladder says: "opened", "moved" (another deadline), or "" once they are."""
+    reminded: str = ""
+    """The ladder's latest rung that went."""
     paper: int = 0
 
 
@@ -76,16 +80,18 @@ class RatingDraft(SQLModel, table=True):
     """What a rater has given so far, until it is submitted; backups leave it out.
 
     ``scores``: by the department's id one answer per aspect (None: still open), one total as ``{"total": "28.5"}``, or
-    "abstain". ``at``: the department whose card is open, None for the list, ``page`` of it. ``low``: the card shows the
-    lower half of the scores. ``message_id``: the one message that is edited; None until it has been sent.
+    "abstain". ``at``: the department whose card is open, 0 for the review, None for the list, ``page`` of it. ``low``:
+    the card shows the lower half of the scores. ``card``: how often a message for it was opened; only the latest is
+    good. ``message_id``: that message, which is edited; None until it has been sent.
     """
 
     __tablename__ = "rating_draft"
 
     survey_id: int = Field(foreign_key="survey.id", primary_key=True)
     seat_id: int = Field(foreign_key="seat.id", primary_key=True)
-    person_id: int = Field(foreign_key="person.id")
+    person_id: int = Field(foreign_key="person.id", index=True)
     chat_id: int = Field(sa_type=BigInteger)
+    card: int = 0
     message_id: int | None = Field(default=None, sa_type=BigInteger)
     scores: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     at: int | None = None

@@ -57,7 +57,7 @@ def open_survey(
     rated = [unit.id for unit in departments(session) if rulebook.panels[panel].weight_for(unit.kind)]
     survey = Survey(
         year=year, panel=panel, departments=rated, rehearsal=rehearsal, opened_at=now, opened_by=by.id,
-        closes_at=closes_at,
+        closes_at=closes_at, remind_at=now,
     )  # fmt: skip
     session.add(survey)
     session.flush()
@@ -86,12 +86,18 @@ def running_for(session: Session, year: int, panel: str) -> Survey:
 
 
 def move(session: Session, survey: Survey, closes_at: datetime, now: datetime) -> None:
-    """Another deadline. Raises Refusal survey_over (the present one has passed) or survey_in_the_past."""
+    """Another deadline, of which those who have not submitted are told; the ladder starts anew. ``now`` ends it.
+
+    Raises Refusal survey_over (the present one has passed) or survey_in_the_past.
+    """
     if survey.closed_at is not None or now >= survey.closes_at:
         raise Refusal("survey_over", until=iso_china(survey.closes_at))
     if closes_at < now:
         raise Refusal("survey_in_the_past", until=iso_china(closes_at))
-    survey.closes_at = closes_at
+    survey.closes_at, survey.reminded, survey.remind_at = closes_at, "", now
+    survey.announce = survey.announce or "moved"
+    if closes_at == now:
+        survey.announce, survey.remind_at = "", None
     session.add(survey)
     session.flush()
 
@@ -114,10 +120,14 @@ def state_of(session: Session, survey: Survey, seat: Seat) -> str:
 def waiting_seats(session: Session, survey: Survey) -> list[Seat]:
     """The places that have not submitted and have somebody to rate."""
     rulebook = in_force(session, survey.year)
+    query = select(Turn.seat_id).where(Turn.survey_id == survey.id, Turn.state == SUBMITTED)
+    submitted = set(session.exec(query))
+    # A session forgets what nobody holds, and each place asks for every department.
+    held = [session.get_one(Department, one) for one in survey.departments]
     return [
         seat
         for seat in seats_of(session, survey.year, survey.panel)
-        if state_of(session, survey, seat) != SUBMITTED and rated_by(session, rulebook, seat, survey.departments)
+        if seat.id not in submitted and rated_by(session, rulebook, seat, [one.id for one in held])
     ]
 
 

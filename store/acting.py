@@ -64,7 +64,10 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Decided:
-    """A proposal has been confirmed (``result`` is what the verb returned) or refused (``reason`` says why)."""
+    """A proposal has been confirmed (``result`` is what the verb returned) or refused (``reason`` says why).
+
+    ``proposer`` is "" where the bot proposed it.
+    """
 
     number: int
     verb: str
@@ -115,14 +118,36 @@ def confirm(act: Act, proposal: Proposal) -> Decided:
     verb's own.
     """
     verb, proposer = decidable(act, proposal)
-    inner = Act(act.session, act.now, proposer, act.via, act.system_user, confirmed_by=act.actor, notices=act.notices)
+    # What the bot proposed is the act of whoever confirms it.
+    by, second = (proposer, act.actor) if proposer else (act.actor, None)
+    inner = Act(act.session, act.now, by, act.via, act.system_user, confirmed_by=second, notices=act.notices)
     # Whoever proposed must still be one who may: a veto by a dismissed administrator would be a veto by one.
-    if not verb.roles & roles_of(act.session, proposer):
+    if proposer is not None and not verb.roles & roles_of(act.session, proposer):
         raise Refusal("proposer_not_in_office", proposal=proposal.id, name=proposer.name)
     _close(act, proposal, "confirmed", "")
     given = parse(inner, verb, proposal.arguments)
     result = verb.function(inner, **given)
     return _decided(act, proposal, proposer, result)
+
+
+def suggest(
+    session: Session, verb: Verb | str, arguments: dict[str, str], department: Department, *, why: str, now: datetime
+) -> list[Notice]:
+    """The bot itself proposes an act that weighs on ``department``. Returns what is said to those who may decide it;
+    whoever confirms is then the one who did it.
+    """
+    verb = _verb(verb)
+    proposal = Proposal(
+        verb=verb.name, arguments=arguments, department_id=department.id, proposed_at=now, needs=ADMINISTRATOR, why=why
+    )
+    session.add(proposal)
+    session.flush()
+    able = deciders(session, proposal, now)
+    if not able:
+        return []
+    act, need = Act(session, now, able[0], "chat"), Need(ADMINISTRATOR, why, tuple(one.name for one in able))
+    seen = _rehearse(act, verb, parse(act, verb, arguments), need)
+    return [_asked(proposal, "", seen, person) for person in able]
 
 
 def refuse(act: Act, proposal: Proposal, reason: str) -> Decided:
@@ -223,23 +248,20 @@ def _propose(act: Act, verb: Verb, given: Mapping[str, Any], need: Need) -> Prop
     act.session.add(proposal)
     act.session.flush()
     _record(act, verb, proposal.arguments, proposal.department_id, f"proposed #{proposal.id}")
-    facts = {
-        "proposal": proposal.id,
-        "proposer": act.actor.name,
-        "arguments": proposal.arguments,
-        "preview": to_json(seen),
-    }
-    number = str(proposal.id)
     for person in deciders(act.session, proposal, act.now):
-        act.notify(
-            Notice("proposal", Audience("person", person.id), facts, buttons=(("confirm", number), ("refuse", number)))
-        )
+        act.notify(_asked(proposal, act.actor.name, seen, person))
     return Proposed(proposal.id, verb.name, need, seen)
 
 
-def decidable(act: Act, proposal: Proposal) -> tuple[Verb, Person]:
-    """The verb that was proposed and who proposed it, for somebody who may decide on it now. Raises Refusal chat_only,
-    proposal_closed or not_yours_to_decide.
+def _asked(proposal: Proposal, proposer: str, seen: Preview, person: Person) -> Notice:
+    facts = {"proposal": proposal.id, "proposer": proposer, "arguments": proposal.arguments, "preview": to_json(seen)}
+    number = str(proposal.id)
+    return Notice("proposal", Audience("person", person.id), facts, buttons=(("confirm", number), ("refuse", number)))
+
+
+def decidable(act: Act, proposal: Proposal) -> tuple[Verb, Person | None]:
+    """The verb that was proposed and who proposed it (None: the bot), for somebody who may decide on it now. Raises
+    Refusal chat_only, proposal_closed or not_yours_to_decide.
     """
     if act.via != "chat":
         raise Refusal("chat_only", verb="confirm")
@@ -247,7 +269,7 @@ def decidable(act: Act, proposal: Proposal) -> tuple[Verb, Person]:
         raise Refusal("proposal_closed", proposal=proposal.id, state=proposal.state)
     if act.actor.id not in {person.id for person in deciders(act.session, proposal, act.now)}:
         raise Refusal("not_yours_to_decide", proposal=proposal.id, needs=proposal.needs, why=proposal.why)
-    proposer = act.session.get_one(Person, proposal.proposed_by)
+    proposer = act.session.get_one(Person, proposal.proposed_by) if proposal.proposed_by is not None else None
     return VERBS[proposal.verb], proposer
 
 
@@ -263,19 +285,20 @@ def _close(act: Act, proposal: Proposal, state: str, reason: str) -> None:
         raise Refusal("proposal_closed", proposal=proposal.id, state=proposal.state)
 
 
-def _decided(act: Act, proposal: Proposal, proposer: Person, result: Any) -> Decided:
+def _decided(act: Act, proposal: Proposal, proposer: Person | None, result: Any) -> Decided:
     outcome = Decided(
         number=proposal.id,
         verb=proposal.verb,
         outcome=proposal.state,
-        proposer=proposer.name,
+        proposer=proposer.name if proposer else "",
         decided_by=act.actor.name,
         reason=proposal.reason,
         result=result,
     )
     _record(act, VERBS[proposal.verb], proposal.arguments, proposal.department_id, f"{proposal.state} #{proposal.id}")
-    facts = to_json(outcome) | {"arguments": proposal.arguments}
-    act.notify(Notice("proposal_decided", Audience("person", proposer.id), facts))
+    if proposer is not None:
+        facts = to_json(outcome) | {"arguments": proposal.arguments}
+        act.notify(Notice("proposal_decided", Audience("person", proposer.id), facts))
     return outcome
 
 

@@ -18,7 +18,7 @@ _DECIDES = (Role.ADMINISTRATOR, Role.LEADING_GROUP)
 
 @dataclass(frozen=True)
 class ProposalRow:
-    """An open proposal. ``yours``: whoever asks may decide it."""
+    """An open proposal. ``proposer`` is "" where the bot proposed it. ``yours``: whoever asks may decide it."""
 
     number: int
     verb: str
@@ -65,7 +65,7 @@ def list_proposals(act: Act) -> ProposalList:
                 verb=one.verb,
                 arguments=one.arguments,
                 department=act.session.get_one(Department, one.department_id).name if one.department_id else None,
-                proposer=act.session.get_one(Person, one.proposed_by).name,
+                proposer=act.session.get_one(Person, one.proposed_by).name if one.proposed_by is not None else "",
                 proposed_at=one.proposed_at,
                 needs=one.needs,
                 why=one.why,

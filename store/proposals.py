@@ -17,8 +17,9 @@ class Proposal(SQLModel, table=True):
     """What one person wants done and another has to confirm.
 
     ``needs`` is the role that decides: "administrator" or "leading_group". ``why`` is "second_person" (the act takes
-    two), "own_department" (the proposer would judge his own) or "member_unit" (the office confirms). ``state`` is
-    "open", "confirmed" or "refused". ``arguments`` are the verb's, as text.
+    two), "own_department" (the proposer would judge his own), "member_unit" (the office confirms) or "rating" (a count
+    of ballots says so; then the bot proposes, and ``proposed_by`` is nobody). ``state`` is "open", "confirmed" or
+    "refused". ``arguments`` are the verb's, as text.
     """
 
     __tablename__ = "proposal"
@@ -30,7 +31,7 @@ class Proposal(SQLModel, table=True):
     verb: str
     arguments: dict[str, str] = Field(sa_type=JSON)
     department_id: int | None = Field(default=None, foreign_key="department.id")
-    proposed_by: int = Field(foreign_key="person.id")
+    proposed_by: int | None = Field(default=None, foreign_key="person.id")
     proposed_at: datetime = Field(sa_type=UtcDateTime)
     needs: str
     why: str
@@ -41,7 +42,7 @@ class Proposal(SQLModel, table=True):
 
 
 def second_persons(
-    session: Session, role: str, *, proposer_id: int, department_id: int | None, now: datetime
+    session: Session, role: str, *, proposer_id: int | None, department_id: int | None, now: datetime
 ) -> list[Person]:
     """Who in ``role`` may decide on a proposal: not the proposer, and nobody of the department it weighs on."""
     return [

@@ -90,7 +90,7 @@ class PendingInvitation:
 
 @dataclass(frozen=True)
 class People:
-    """Who is in what role, and whose link still waits."""
+    """Who is in what role, and whose link still waits; raters have a roll of their own."""
 
     holders: tuple[Holder, ...]
     invitations: tuple[PendingInvitation, ...]
@@ -125,15 +125,19 @@ class AuditList:
     limit: int
 
 
-@converter(Role, write=lambda role: role.value, choices=lambda _act, _given: [Choice(one.value, "") for one in Role])
+@converter(
+    Role,
+    write=lambda role: role.value,
+    choices=lambda _act, _given: [Choice(one.value, "") for one in Role if one != Role.RATER],
+)
 def _role(_act: Act, text: str) -> Role:
     said = plain(text).lower().replace("-", "_").replace(" ", "_")
     if said in _ROLES:
         return _ROLES[said]
-    try:
-        return Role(said)
-    except ValueError:
-        raise Refusal("role_unknown", text=text) from None
+    # Raters come in by the links of their places, and leave with them.
+    if said not in set(Role) - {Role.RATER}:
+        raise Refusal("role_unknown", text=text)
+    return Role(said)
 
 
 def _persons(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
@@ -243,7 +247,8 @@ def dismiss(act: Act, person: Person, role: Role | None = None, department: Depa
 def list_people(act: Act, department: Department | None = None) -> People:
     """Who holds which role, who cannot be reached, and which links still wait."""
     query = select(Appointment, Person).join(Person).where(col(Appointment.until).is_(None))
-    waiting = invitations.waiting(act.session, act.now)
+    query = query.where(Appointment.role != Role.RATER)
+    waiting = [one for one in invitations.waiting(act.session, act.now) if one.seat_id is None]
     if department is not None:
         query = query.where(Appointment.department_id == department.id)
         waiting = [one for one in waiting if one.department_id == department.id]

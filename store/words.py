@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
-from store.commands import Act, converter
+from store.commands import Act, Choice, converter
 from store.errors import Refusal
 from store.times import CHINA, china, iso_china
 
@@ -152,7 +152,11 @@ def read_year(_act: Act, text: str) -> int:
     return number
 
 
-@converter(bool, write=lambda value: "yes" if value else "no")
+@converter(
+    bool,
+    write=lambda value: "yes" if value else "no",
+    choices=lambda _act, _given: [Choice("yes", ""), Choice("no", "")],
+)
 def _yes_or_no(_act: Act, text: str) -> bool:
     said = plain(text).lower()
     if said in {"yes", "true", "1", "是"}:
