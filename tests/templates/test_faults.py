@@ -9,7 +9,7 @@ import pytest
 
 import templates
 from handlers import fetched
-from scheduler import cells, importing, publicity, spreadsheet_worker, spreadsheets
+from scheduler import cells, importing, publicity, rating_reading, spreadsheet_worker, spreadsheets
 
 CODE_AT = {
     "Finding": 4,
@@ -18,13 +18,15 @@ CODE_AT = {
     "unreadable": 0,
     "fault": 1,
     "Fault": 2,
+    "_sheet_fault": 0,
+    "_fault": 1,
     "one_of": 2,
     "_finding": 3,
 }
 """Where a code stands among the arguments of what names a fault."""
 
 SPOKEN_OF = """megabytes most seen seconds layout title columns other said start today days decided due rows first known
-like"""
+like sum wanted"""
 FACTS: Mapping[str, object] = dict.fromkeys(SPOKEN_OF.split(), 1)
 
 
@@ -48,7 +50,7 @@ def constants(node: ast.AST | None) -> Iterator[str]:
 def codes() -> set[str]:
     """The codes that the source can come up with: in what names a fault, and returned by the readers of cells."""
     found: set[str] = set()
-    for module in (cells, importing, publicity, spreadsheets, spreadsheet_worker, fetched):
+    for module in (cells, importing, publicity, spreadsheets, spreadsheet_worker, fetched, rating_reading):
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if name in CODE_AT:
