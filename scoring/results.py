@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import sha256
 from heapq import merge
 from io import BytesIO
@@ -221,10 +222,14 @@ def _groups(session: Session, year: int) -> Iterator[tuple[int, list[list[Any]]]
         yield key, [_entry(row, names) for row in group]
 
 
+# A year's entries share few instants: those of its deadlines, and of the ticks that recorded them.
+_instant = lru_cache(maxsize=10_000)(iso_china)
+
+
 def _entry(row: Any, names: Mapping[int, str]) -> list[Any]:
     happened, recorded, source, by, confirmed_by, *rest = row[7:]
     persons = (names.get(by), names.get(confirmed_by))
-    return [*row[1:7], iso_china(happened), iso_china(recorded), source, *persons, *rest]
+    return [*row[1:7], _instant(happened), _instant(recorded), source, *persons, *rest]
 
 
 def results_of(session: Session, year: int) -> list[ResultSet]:
