@@ -16,7 +16,7 @@ from handlers.callers import speaker
 from handlers.context import Context, KaopingApplication
 from handlers.owed import Owed, frame_of, open_now, owed
 from scheduler import hand_ins, obligations
-from scheduler.deadlines import due_day_of, period
+from scheduler.deadlines import due_day_of
 from scheduler.reminders import batch_obligations
 from scheduler.tables import HandIn, HandInState, Obligation
 from store.errors import Refusal
@@ -60,7 +60,8 @@ Units = dict[int, Department]
 def _assign(context: Context, person: Person, units: Units, number: str, obligation_id: str) -> None:
     one = _waiting(context, person, number)
     target = _target(context, units, obligation_id)
-    if not _could_be_meant(context, one, target.obligation):
+    if not hand_ins.could_be_meant(frame_of(context.session), target.obligation, one.sent_at):
+        # Else a file kept waiting would be in time for any period that follows.
         raise Refusal("button_outdated")
     context.answer()
     hand_in.count(context, one, target, edit=True)
@@ -141,14 +142,6 @@ def _waiting(context: Context, person: Person, number: str) -> HandIn:
     if one.state != HandInState.WAITING:
         raise Refusal("hand_in_gone", number=one.id)
     return one
-
-
-def _could_be_meant(context: Context, one: HandIn, obligation: Obligation) -> bool:
-    """Whether the period had begun when it was sent: else a file kept waiting would be in time for any that follows."""
-    if obligation.duty is None or obligation.period is None:
-        return True
-    duty = frame_of(context.session).duty(obligation.year, obligation.duty)
-    return duty is None or period(duty.period, obligation.period).first <= china(one.sent_at).date()
 
 
 def _counted(context: Context, units: Units, number: str) -> HandIn:

@@ -102,6 +102,10 @@ def count(context: Context, one: HandIn, target: Owed, *, edit: bool = False) ->
     """Lets a hand-in count that has waited, and gives the receipt."""
     now = max(context.now, one.sent_at)
     done = hand_ins.assign(frame_of(context.session), one, target.obligation, now=now)
+    if done.claimed:
+        text = templates.render("departments/claimed", one=target.told, number=one.id, sent_at=one.sent_at)
+        context.edit(text, markup=keyboards.inline()) if edit else context.reply(text, quote=True)
+        return
     receipt(context, done, target, hand_ins.files_of(context.session, one), edit=edit)
 
 

@@ -14,7 +14,7 @@ from scheduler.frame import Frame
 from scheduler.naming import HandedIn, Held, HoldDecision, Open, Received, held_obligations
 from scheduler.reminders import remind_now
 from scheduler.settlement import open_hold, standing_deduction
-from scheduler.tables import Obligation
+from scheduler.tables import CLAIM, Obligation
 from scheduler.telling import tell_reminders
 from scoring.cards import figures_of
 from scoring.points import plain as plain_points
@@ -225,6 +225,8 @@ def receive(act: Act, obligation: Open, at: Instant, channel: Received, evidence
     department = act.session.get_one(Department, obligation.department_id)
     before = figures_of(act.session, department, obligation.year, act.now)
     frame = Frame.of(act.session)
+    if not hand_ins.could_be_meant(frame, obligation, at):
+        raise Refusal("before_its_period", at=at, told=told_of(frame, obligation))
     done = hand_ins.hand_in(
         frame,
         obligation,
@@ -381,6 +383,6 @@ def decide(act: Act, obligation: Held, decision: HoldDecision, reason: Rest = ""
         before=before,
         after=figures_of(act.session, department, obligation.year, act.now),
     )
-    if decision == "exempt":
-        act.tell(Audience("department", department.id), "let_off", result)
+    if decision == "exempt" or (hold.of == CLAIM and entry is None):
+        act.tell(Audience("department", department.id), "let_off", result, claim=hold.of == CLAIM)
     return result

@@ -2,21 +2,28 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import bindparam, insert
 from sqlmodel import Session, col, func, select
 
+from scheduler.deadlines import period
 from scheduler.frame import Frame
-from scheduler.settlement import reconsider
-from scheduler.tables import Correction, HandIn, HandInFile, HandInState, Obligation, Settlement
+from scheduler.ladder import announcing
+from scheduler.settlement import open_hold, reconsider, settlements_of, standing_deduction
+from scheduler.tables import CLAIM, Correction, HandIn, HandInFile, HandInState, Obligation, Outcome, Settlement
 from store import ahead, rows
 from store.errors import Refusal
 from store.notices import Notice
+from store.times import china
 
 Kind = Literal["file", "text", "nil", "received"]
 Channel = Literal["telegram", "oa", "paper", "wechat", "other"]
+
+CLAIM_AFTER = timedelta(days=7)
+"""What somebody says so long after sending undoes nothing by itself. A file may lie for weeks until its sender finds
+what it could be good for: its date still counts, but a person looks at it first."""
 
 LARGEST_FETCH = 20 * 1024 * 1024
 """Octets: bots can fetch files up to this size. A larger one counts, but nobody has its bytes."""
@@ -40,7 +47,7 @@ class HandedIn:
 
     ``first``: nothing had come in before; else it supplements. ``on_time``: the obligation's timeliness as it now
     stands (按时/逾期), which a supplement never worsens; ``late``: this one came after the deadline. ``corrects``:
-    it answers a return.
+    it answers a return. ``claimed``: it waits for an administrator, since its sender said too late what it is for.
     """
 
     hand_in: HandIn
@@ -50,6 +57,7 @@ class HandedIn:
     late: bool = False
     corrects: bool = False
     notices: tuple[Notice, ...] = ()
+    claimed: bool = False
 
 
 def hand_in(
@@ -109,11 +117,18 @@ def hand_in(
     return done
 
 
+def could_be_meant(frame: Frame, obligation: Obligation, sent_at: datetime) -> bool:
+    """Whether the period had begun when something was sent; nothing can have been handed in for it before."""
+    duty = frame.duty(obligation.year, obligation.duty) if obligation.duty and obligation.period else None
+    return duty is None or period(duty.period, obligation.period or "").first <= china(sent_at).date()
+
+
 def assign(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) -> HandedIn:
     """Let a hand-in count for an obligation: the sender has said so. Whoever says it twice changes nothing.
 
-    Raises Refusal hand_in_elsewhere when it counts for another one, hand_in_gone when it was withdrawn or dropped,
-    nil_not_allowed.
+    Where he says it ``CLAIM_AFTER`` it was sent, and it would undo a deduction or end a hold, it is held (待核定)
+    instead. Raises Refusal hand_in_elsewhere when it counts for another one, hand_in_gone when it was withdrawn or
+    dropped, hand_in_claimed when it is held, nil_not_allowed.
     """
     if one.state == HandInState.COUNTED:
         if one.obligation_id != obligation.id:
@@ -123,9 +138,64 @@ def assign(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) 
         raise Refusal("hand_in_gone", number=one.id)
     if one.kind == "nil":
         _check_nil(frame, obligation)
+    if claims_of(frame.session, one.obligation_id):
+        raise Refusal("hand_in_claimed", number=one.id)
+    if now - one.sent_at > CLAIM_AFTER and _would_undo(frame.session, one, obligation, now):
+        _claim(frame, one, obligation, now)
+        return HandedIn(one, obligation, claimed=True)
     done = count(frame, one, obligation, now=now)
     frame.session.flush()
     return done
+
+
+def _would_undo(session: Session, one: HandIn, obligation: Obligation, now: datetime) -> bool:
+    in_time = one.sent_at < obligation.accept_until and not obligation.on_time
+    if not in_time or obligation.due_at > now:
+        return False
+    return standing_deduction(session, obligation) is not None or open_hold(session, obligation) is not None
+
+
+def _claim(frame: Frame, one: HandIn, obligation: Obligation, now: datetime) -> None:
+    """Has an administrator decide whether this was sent for that; what was held for want of it is held for this."""
+    session = frame.session
+    if any(row.of == CLAIM and row.due_at == obligation.due_at for row in settlements_of(session, obligation)):
+        raise Refusal("claim_decided")
+    while (hold := open_hold(session, obligation)) is not None:
+        hold.ended_at, hold.ended_why, hold.announce_at = now, "claimed", None
+        session.add(hold)
+        session.flush()
+    one.obligation_id, one.department_id = obligation.id, obligation.department_id
+    reminders = frame.rulebook(obligation.year).reminders
+    claim = Settlement(
+        obligation_id=obligation.id, due_at=obligation.due_at, of=CLAIM, settled_at=now, outcome=Outcome.HELD,
+        why=CLAIM, announce_at=announcing(now, reminders, frame.calendar),
+    )  # fmt: skip
+    session.add_all([one, claim])
+    session.flush()
+
+
+def claims_of(session: Session, obligation_id: int | None) -> list[HandIn]:
+    """What waits for an administrator to say whether it counts for this obligation."""
+    if obligation_id is None:
+        return []
+    held = select(Settlement.id).where(
+        Settlement.obligation_id == obligation_id, Settlement.of == CLAIM, col(Settlement.ended_at).is_(None)
+    )
+    query = select(HandIn).where(HandIn.obligation_id == obligation_id, HandIn.state == HandInState.WAITING)
+    return list(session.exec(query.order_by(col(HandIn.sent_at)))) if session.exec(held).first() else []
+
+
+def decide_claim(frame: Frame, obligation: Obligation, *, counts: bool, now: datetime) -> list[Notice]:
+    """What was claimed counts from when it was sent, which takes back what the deadline brought; or it is dropped."""
+    notices: list[Notice] = []
+    for one in claims_of(frame.session, obligation.id):
+        if counts:
+            notices += count(frame, one, obligation, now=now).notices
+        else:
+            one.state = HandInState.DROPPED
+            frame.session.add(one)
+    frame.session.flush()
+    return notices
 
 
 def count(frame: Frame, one: HandIn, obligation: Obligation, *, now: datetime) -> HandedIn:
@@ -153,9 +223,13 @@ def _follow(frame: Frame, one: HandIn, obligation: Obligation, now: datetime) ->
 
 
 def drop(session: Session, one: HandIn) -> None:
-    """Its sender says that it is no hand-in. Only one that waits can be dropped (Refusal hand_in_counts)."""
+    """Its sender says that it is no hand-in. Only one that waits can be dropped (Refusal hand_in_counts or
+    hand_in_claimed).
+    """
     if one.state == HandInState.COUNTED:
         raise Refusal("hand_in_counts", number=one.id)
+    if claims_of(session, one.obligation_id):
+        raise Refusal("hand_in_claimed", number=one.id)
     one.state = HandInState.DROPPED
     session.add(one)
     session.flush()

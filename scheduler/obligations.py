@@ -1,19 +1,20 @@
 """What an administrator does to an obligation: move its deadline (延期), let it go (免报), decide on a hold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlmodel import Session, col, select
 
+from scheduler import hand_ins
 from scheduler.duties import plan
 from scheduler.facts import deliveries
 from scheduler.frame import Frame
 from scheduler.judgement import charge_now
 from scheduler.ladder import announcing
 from scheduler.settlement import case_of, lateness_posting, open_hold, relieve, standing_deduction
-from scheduler.tables import Correction, Extension, HandIn, HandInState, Obligation, Settlement
+from scheduler.tables import CLAIM, Correction, Extension, HandIn, HandInState, Obligation, Settlement
 from scoring import ledger
 from store.errors import Refusal
 from store.notices import Notice
@@ -97,34 +98,43 @@ def decide_hold(
 ) -> tuple[Settlement, tuple[Notice, ...]]:
     """Decide an open hold: enter the deduction, dated at the deadline, or exempt the obligation.
 
-    Raises Refusal no_hold, or deduction_stands (a department is charged once for an obligation).
+    Where something was claimed, exempting lets it count as sent in time; else the deduction that stands goes on
+    standing. Raises Refusal no_hold, or deduction_stands (a department is charged once for an obligation).
     """
     hold = open_hold(frame.session, obligation)
     if hold is None:
         raise Refusal("no_hold")
     notices: tuple[Notice, ...] = ()
-    if decision == "deduct":
-        if standing_deduction(frame.session, obligation) is not None:
-            raise Refusal("deduction_stands")
-        department = frame.session.get_one(Department, obligation.department_id)
-        case = case_of(frame, obligation, department, told=True, deaf=False)
-        if hold.of == "correction":
-            case = case.missing_since(hold.due_at)
-        charge = charge_now(case, now, frame.calendar.is_working_day)
-        if charge.points:
-            delivered = deliveries(frame.session, [obligation.id]).get(obligation.id, ())
-            posting = lateness_posting(obligation, hold.due_at, charge, now=now, delivered=delivered)
-            posting |= {"recorded_by": by, "confirmed_by": confirmed_by, "reason": reason}
-            hold.entry_id = ledger.post(frame.session, **posting).id
-        hold.announce_at = announcing(now, frame.rulebook(obligation.year).reminders, frame.calendar)
-        hold.announced_at = None
+    claimed = hold.of == CLAIM
+    if claimed:
+        notices = tuple(hand_ins.decide_claim(frame, obligation, counts=decision == "exempt", now=now))
+    standing = standing_deduction(frame.session, obligation) is not None
+    if decision == "deduct" and standing and not claimed:
+        raise Refusal("deduction_stands")
+    hold.announce_at = None
+    if decision == "deduct" and not standing:
+        _charge(frame, obligation, hold, now, {"recorded_by": by, "confirmed_by": confirmed_by, "reason": reason})
     hold.ended_at, hold.ended_why, hold.decision, hold.decided_by, hold.reason = now, "decided", decision, by, reason
     frame.session.add(hold)
-    if decision == "exempt":
-        hold.announce_at = None
+    if decision == "exempt" and not claimed:
         notices = exempt(frame, obligation, now=now, by=by, reason=reason)
     frame.session.flush()
     return hold, notices
+
+
+def _charge(frame: Frame, obligation: Obligation, hold: Settlement, now: datetime, by: Mapping[str, Any]) -> None:
+    """Enter what a hold costs; its department is told in office hours."""
+    department = frame.session.get_one(Department, obligation.department_id)
+    case = case_of(frame, obligation, department, told=True, deaf=False)
+    if hold.of == "correction":
+        case = case.missing_since(hold.due_at)
+    charge = charge_now(case, now, frame.calendar.is_working_day)
+    if charge.points:
+        delivered = deliveries(frame.session, [obligation.id]).get(obligation.id, ())
+        posting = lateness_posting(obligation, hold.due_at, charge, now=now, delivered=delivered)
+        hold.entry_id = ledger.post(frame.session, **{**posting, **by}).id
+    hold.announce_at = announcing(now, frame.rulebook(obligation.year).reminders, frame.calendar)
+    hold.announced_at = None
 
 
 def seen(session: Session, obligation_ids: Iterable[int], now: datetime) -> None:

@@ -231,6 +231,10 @@ class Outcome(StrEnum):
     HELD = "held"
 
 
+CLAIM = "claim"
+"""Of a hold, what it is of and why: something that was sent in time, and said long afterwards to be for this."""
+
+
 class Settlement(SQLModel, table=True):
     """What became of a deadline that passed without a hand-in in time. One per obligation and deadline, in the
     database.
@@ -251,15 +255,15 @@ class Settlement(SQLModel, table=True):
     obligation_id: int = Field(foreign_key="obligation.id")
     due_at: datetime = Field(sa_type=UtcDateTime)
     of: str = "deadline"
-    """deadline, or correction: the date set when something was returned."""
+    """deadline; correction: the date set when something was returned; or claim."""
     settled_at: datetime = Field(sa_type=UtcDateTime)
     outcome: str
     why: str | None = None
-    """Of a hold: not_told, outage, provisional, judgement or correction."""
+    """Of a hold: not_told, outage, provisional, judgement, correction or claim."""
     entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id")
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_why: str | None = None
-    """decided, handed_in, extended, exempted, calendar or withdrawn."""
+    """decided, handed_in, extended, exempted, calendar, withdrawn or claimed."""
     decision: str | None = None
     decided_by: int | None = Field(default=None, foreign_key="person.id")
     reason: str = ""

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
+from sqlmodel import col, select
+
 import store.departments  # noqa: F401 - there it is known how a department is named
 from scoring.ledger import entry_numbered
+from scoring.points import plain as plain_points
 from scoring.rulebook import Item, Kind, RuleBook
 from scoring.standings import current_year, in_force, years
 from scoring.tables import LedgerEntry
 from store.commands import Act, Choice, converter
 from store.errors import Refusal
+from store.people import Department
+from store.times import china
 from store.words import Year, plain, read_year, whole_number
 
 Deduction = Annotated[Item, "deduction"]
@@ -22,6 +27,8 @@ Veto = Annotated[Item, "veto"]
 """An item that fails the department (一票否决)."""
 
 _SUGGESTED = 8
+OFFERED = 200
+"""Entries to choose from; an earlier one is named by its number."""
 
 
 def find_item(rulebook: RuleBook, said: str, kind: Kind | None = None) -> Item:
@@ -93,7 +100,27 @@ converter(Bonus, write=_code, choices=_offered("bonus"))(_reader("bonus"))
 converter(Veto, write=_code, choices=_offered("veto"))(_reader("veto"))
 
 
-@converter(LedgerEntry, write=lambda entry: f"#{entry.id}")
+def _latest_standing(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    """The entries that count, the latest first: 「#12 财政局 -3 窗口无人 4月6日」; a few letters narrow them down."""
+    taken_back = select(LedgerEntry.reverses_id).where(col(LedgerEntry.reverses_id).is_not(None))
+    query = (
+        select(LedgerEntry, Department.name)
+        .join(Department, col(LedgerEntry.department_id) == col(Department.id))
+        .where(col(LedgerEntry.reverses_id).is_(None), col(LedgerEntry.id).not_in(taken_back))
+        .order_by(col(LedgerEntry.id).desc())
+        .limit(OFFERED)
+    )
+    found = []
+    for entry, department in act.session.exec(query):
+        title = in_force(act.session, entry.year).items[entry.item].title
+        day = china(entry.happened_at).date()
+        points = f"{plain_points(entry.points)} " if entry.points else ""
+        label = f"#{entry.id} {department} {points}{entry.reason or title}"
+        found.append(Choice(f"#{entry.id}", f"{label[:40]} {day.month}月{day.day}日"))
+    return found
+
+
+@converter(LedgerEntry, write=lambda entry: f"#{entry.id}", choices=_latest_standing)
 def _entry(act: Act, text: str) -> LedgerEntry:
     number = whole_number(text)
     if number is None:

@@ -105,6 +105,9 @@ def test_receive_at_its_real_time_with_evidence(zone: Zone, office: Person, marc
     assert ("received", "department") in told(zone)
     with refused("sent_in_future"):
         say(zone, office, "receive #1 2021-04-07 paper 单据")
+    with refused("before_its_period"):
+        say(zone, office, "代收 财政局 工作动态 3月 2021-02-28 纸质 单据")
+    assert say(zone, office, "代收 财政局 工作动态 3月 2021-03-01 纸质 单据").on_time
     with refused("channel_unknown"):
         say(zone, office, "receive #1 2021-04-02 飞鸽 单据")
     with refused("evidence_needed|argument_missing"):

@@ -4,7 +4,9 @@ import pytest
 
 from scheduler import hand_ins
 from scheduler.hand_ins import FileSent
-from scheduler.tables import HandInState, Obligation
+from scheduler.obligations import decide_hold
+from scheduler.settlement import open_hold
+from scheduler.tables import HandIn, HandInState, Obligation
 from store.errors import Refusal
 from store.people import Department
 from tests.scheduler.conftest import Zone, at
@@ -67,6 +69,72 @@ def test_a_text_or_file_without_context_waits_and_counts_from_when_it_was_sent(z
     other = zone.owes(zone.session.get_one(Department, march.department_id), "2021-04")
     with refused("hand_in_elsewhere"):
         hand_ins.assign(zone.frame, waiting.hand_in, other, now=at("04-03 10:02"))
+
+
+class TestClaims:
+    """Said weeks after sending what it is for: a person looks at it before it undoes anything."""
+
+    def waiting(self, zone: Zone, march: Obligation) -> HandIn:
+        zone.live(*LADDER)
+        sent = at("04-01 10:00")
+        one = hand_ins.hand_in(
+            zone.frame, None, department_id=march.department_id, sent_at=sent, recorded_at=sent, person_id=1,
+            kind="file", files=[FileSent("三月.docx", file_id="F1", size=1000)],
+        ).hand_in  # fmt: skip
+        zone.live("04-03 00:10", "04-06 09:00")
+        return one
+
+    def claimed(self, zone: Zone, march: Obligation) -> HandIn:
+        one = self.waiting(zone, march)
+        done = hand_ins.assign(zone.frame, one, march, now=at("04-20 10:00"))
+        assert (done.claimed, done.on_time, one.state, march.handed_in_at) == (True, None, HandInState.WAITING, None)
+        assert zone.entries()[0][4] is True, "the deduction stands until somebody has decided"
+        [notice] = [each for each in zone.live("04-20 10:01") if each.kind == "held"]
+        assert notice.facts["lines"][0]["why"] == "claim"
+        return one
+
+    def test_within_a_week_it_simply_counts(self, zone: Zone, march: Obligation) -> None:
+        done = hand_ins.assign(zone.frame, self.waiting(zone, march), march, now=at("04-08 09:59"))
+        assert (done.claimed, done.on_time, zone.entries()[0][4]) == (False, True, False)
+
+    def test_later_an_administrator_lets_it_count(self, zone: Zone, march: Obligation) -> None:
+        one = self.claimed(zone, march)
+        hold, notices = decide_hold(zone.frame, march, "exempt", now=at("04-21 10:00"))
+        assert (hold.ended_why, one.state, march.on_time) == ("decided", HandInState.COUNTED, True)
+        assert zone.entries()[0][4] is False
+        assert [each.kind for each in notices] == ["reversed"]
+        assert march.exempted_at is None
+        assert open_hold(zone.session, march) is None
+
+    def test_or_does_not(self, zone: Zone, march: Obligation) -> None:
+        one = self.claimed(zone, march)
+        decide_hold(zone.frame, march, "deduct", now=at("04-21 10:00"))
+        assert (one.state, march.handed_in_at) == (HandInState.DROPPED, None)
+        assert [entry[4] for entry in zone.entries()] == [True]
+        assert zone.live("04-21 10:01") == []
+
+    def test_meanwhile_it_is_not_to_be_changed_and_nothing_is_claimed_twice(
+        self, zone: Zone, march: Obligation
+    ) -> None:
+        one = self.claimed(zone, march)
+        with refused("hand_in_claimed"):
+            hand_ins.assign(zone.frame, one, march, now=at("04-20 10:02"))
+        with refused("hand_in_claimed"):
+            hand_ins.drop(zone.session, one)
+        decide_hold(zone.frame, march, "deduct", now=at("04-21 10:00"))
+        sent = at("04-01 11:00")
+        other = hand_ins.hand_in(
+            zone.frame, None, department_id=march.department_id, sent_at=sent, recorded_at=sent, person_id=1,
+            kind="file", files=[FileSent("又一份.docx", file_id="F2", size=1000)],
+        ).hand_in  # fmt: skip
+        with refused("claim_decided"):
+            hand_ins.assign(zone.frame, other, march, now=at("04-22 10:00"))
+
+    def test_what_undoes_nothing_counts_however_late(self, zone: Zone, march: Obligation) -> None:
+        one = self.waiting(zone, march)
+        zone.hand_in(march, "04-01 09:00", read="04-06 10:00")
+        done = hand_ins.assign(zone.frame, one, march, now=at("04-20 10:00"))
+        assert (done.claimed, done.first, one.state) == (False, False, HandInState.COUNTED)
 
 
 def test_what_its_sender_drops_does_not_count(zone: Zone, march: Obligation) -> None:

@@ -59,6 +59,14 @@ async def test_a_department_sees_its_own_list_only(owing):
     assert "催报" not in listed.labels
 
 
+@pytest.mark.parametrize(("day", "said"), [("4月2日", "按时"), ("4月4日", "逾期")])
+async def test_the_preview_of_what_was_received_says_whether_it_was_in_time(owing, day, said):
+    shown = await owing.says("甲", f"代收 财政局 工作动态 3月 {day} OA 收文15号")
+    assert f"认定：{said}（截止2021年4月2日" in shown.text
+    shown = await owing.says("甲", "代收 财政局 工作动态 3月 2月4日 OA 收文15号")
+    assert "2021年3月在2021年2月4日还没有开始" in shown.text
+
+
 async def test_decides_what_is_held_from_the_list(owing):
     listed = await owing.says("甲", "待定")
     assert "截止前没有一次提醒送达" in listed.text

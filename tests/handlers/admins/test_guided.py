@@ -170,3 +170,22 @@ async def test_help_is_no_answer_to_a_question(office):
     await office.says("甲", "/deduct 财政局")
     assert "您的身份" in (await office.says("甲", "帮助")).text
     assert "请选择次数" in (await office.says("甲", "daily.7")).text
+
+
+async def test_an_entry_to_take_back_is_chosen_among_the_latest_that_stand(office):
+    for line in ("扣分 财政局 daily.7 1 窗口无人", "加分 审计局 bonus.4 1 标兵", "扣分 人事局 daily.7 1 态度生硬"):
+        await office.says("甲", line)
+        await office.taps("甲", "确认")
+    await office.says("甲", "冲销 #3 记录有误")
+    await office.taps("甲", "确认")
+    assert office.entries()[-1].reverses_id == 3
+    asked = await office.says("甲", "冲销")
+    entries = [label for label in asked.labels if label.startswith("#")]
+    assert entries == ["#2 审计局 3 标兵 4月6日", "#1 财政局 -3 窗口无人 4月6日"]
+    asked = await office.says("甲", "czj")
+    assert [label for label in asked.labels if label.startswith("#")] == ["#1 财政局 -3 窗口无人 4月6日"]
+    await office.taps("甲", "#1 财政局 -3 窗口无人 4月6日")
+    shown = await office.says("甲", "记录有误")
+    assert "日常 37.00 → 40.00" in shown.text
+    await office.taps("甲", "确认")
+    assert office.entries()[-1].reverses_id == 1
