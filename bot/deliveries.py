@@ -85,11 +85,21 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """A message with a topic that was sent, and its number in its chat."""
+
+    topic: str
+    chat_id: int
+    message_id: int | None
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Hooks:
     """Whom to tell, inside the transaction that writes it down."""
 
-    sent: Callable[[Session, str, datetime], None] | None = None
-    """A message with a topic was sent: ``sent(session, topic, sent_at)``."""
+    sent: Callable[[Session, Arrival], None] | None = None
+    """A message with a topic was sent: ``sent(session, arrival)``."""
     unreachable: Callable[[Session, int, str], None] | None = None
     """Nothing gets through to this chat: ``unreachable(session, chat_id, error)``."""
     migrated: Callable[[Session, int, int], None] | None = None
@@ -108,4 +118,4 @@ def write_down(session: Session, marks: list[Mark], now: datetime, hooks: Hooks)
             if mark.outcome.unreachable and hooks.unreachable is not None:
                 hooks.unreachable(session, mark.chat_id, mark.outcome.error)
         elif mark.topic is not None and hooks.sent is not None:
-            hooks.sent(session, mark.topic, now)
+            hooks.sent(session, Arrival(mark.topic, mark.chat_id, mark.outcome.message_id, now))

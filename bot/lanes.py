@@ -28,6 +28,10 @@ class Errand:
     failures: int = 0
     """Failed tries since the start."""
     last_failed: float = 0.0
+    under_way: bool = False
+    """It is on the line just now."""
+    superseded: bool = False
+    """A newer one says the same place anew: this one need not go out."""
 
 
 class LaneQueue:
@@ -57,6 +61,10 @@ class LaneQueue:
             self.chats[row.chat_id] = deque([Errand(row, row.attempts)])
             self.ready.put_nowait(row.chat_id)
         else:
+            if row.merge is not None:
+                for errand in line:
+                    if errand.row.merge == row.merge and not errand.under_way:
+                        errand.superseded = True
             line.append(Errand(row, row.attempts))
 
     def next_of(self, chat_id: int) -> None:

@@ -28,6 +28,8 @@ log = structlog.get_logger("sending")
 
 Draw = Callable[[str, dict[str, Any]], bytes]
 """``draw(kind, data)`` gives a picture as PNG."""
+Make = Callable[[Session, str, dict[str, Any]], Callable[[], bytes]]
+"""``make(session, kind, data)`` gathers what a file says, and returns what writes it, outside the transaction."""
 
 BATCH = 100
 """Rows read at a time."""
@@ -61,6 +63,7 @@ class Sender:
         clock: Clock,
         *,
         draw: Draw | None = None,
+        make: Make | None = None,
         hooks: Hooks | None = None,
         limits: bool = True,
         paces: dict[Lane, Pace] | None = None,
@@ -69,6 +72,7 @@ class Sender:
         self._api = api
         self._clock = clock
         self._draw = draw
+        self._make = make
         self._hooks = hooks or Hooks()
         self._overall = Overall() if limits else None
         self._per_chat = PerChat() if limits else None
@@ -149,9 +153,11 @@ class Sender:
             line = queue.chats.get(chat_id)
             if not line or self._closing:
                 continue  # the group has moved, or this is the end
-            if self._per_chat is not None and (wait := self._per_chat.wait(chat_id, loop.time())) > 0:
-                loop.call_later(wait, queue.ready.put_nowait, chat_id)
-                continue
+            if not line[0].superseded and self._per_chat is not None:
+                wait = self._per_chat.wait(chat_id, loop.time())
+                if wait > 0:
+                    loop.call_later(wait, queue.ready.put_nowait, chat_id)
+                    continue
             self._in_flight += 1
             try:
                 await self._run(queue, line[0])
@@ -165,11 +171,22 @@ class Sender:
         """One attempt at one message, and what follows from it."""
         upload = await self._attachment(errand.row)
         await queue.slots.acquire()
-        await self._granted(queue.lane)
+        if not errand.superseded:
+            await self._granted(queue.lane)
+        if errand.superseded:
+            self._pass_over(queue, errand)
+            return
         if self._per_chat is not None:
             self._per_chat.take(errand.row.chat_id, asyncio.get_running_loop().time())
+        errand.under_way = True
         outcome = upload if isinstance(upload, Failed) else await self._attempt(errand.row, upload)
+        errand.under_way = False
         await self._settle(queue, errand, outcome)
+
+    def _pass_over(self, queue: LaneQueue, errand: Errand) -> None:
+        """What a newer message has made idle counts as done: only that one goes out."""
+        queue.next_of(errand.row.chat_id)
+        self._mark(Mark(errand.row.id, queue.lane, errand.row.chat_id, errand.row.topic, Sent()))
 
     async def _granted(self, lane: Lane) -> None:
         overall = self._overall
@@ -197,13 +214,21 @@ class Sender:
         return Sent(result.get("message_id") if isinstance(result, dict) else None)
 
     async def _attachment(self, row: Queued) -> Upload | Failed | None:
-        """The file that goes with a row: read or drawn now, outside any transaction."""
+        """The file that goes with a row: read, drawn or written now, outside any transaction."""
         what = row.attachment
         if what is None:
             return None
         try:
             if (sha256 := what.get("blob")) is not None:
                 content = await self._database.insist(lambda session: blobs.get(session, sha256), "reading a file")
+            elif (made := what.get("made")) is not None:
+                make = self._make
+                if make is None:
+                    raise LookupError("nobody here makes files")
+                write = await self._database.insist(
+                    lambda session: make(session, made["kind"], made["data"]), "gathering what a file says"
+                )
+                content = await asyncio.to_thread(write)
             else:
                 if self._draw is None:
                     raise LookupError("nobody here draws pictures")

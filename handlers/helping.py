@@ -6,7 +6,7 @@ import templates
 from handlers.context import Context
 from store import people
 from store.commands import VERBS, Verb
-from store.people import DEPARTMENT_ROLES, Appointment, Department, Person
+from store.people import DEPARTMENT_ROLES, Appointment, Department, Person, Role
 
 ORDER = ("score", "ledger", "obligations", "duties", "tasks", "calendar", "files", "people")
 """The groups of verbs, as they are listed; a new one comes last."""
@@ -23,6 +23,7 @@ def text(context: Context, person: Person) -> str:
         offices=[_office(context, one) for one in people.appointments_of(context.session, person)],
         groups=groups,
         hands_in=bool(roles & DEPARTMENT_ROLES),
+        rates=bool(roles & {Role.RATER, Role.HEAD}),
     )
 
 

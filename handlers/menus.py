@@ -16,6 +16,7 @@ MOST = 100
 def commands(roles: frozenset[Role]) -> list[dict[str, str]]:
     """The menu of somebody with these roles: commands with their Chinese words."""
     menu = [_own("submit")] if roles & DEPARTMENT_ROLES else []
+    menu += [_own("rate")] if roles & {Role.RATER, Role.HEAD} else []
     menu += [
         {"command": verb.template, "description": labels.title(verb)} for verb in VERBS.values() if verb.roles & roles
     ]

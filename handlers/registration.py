@@ -1,14 +1,17 @@
 """Coming in and going: the start button, invitation links, handovers, people who block the bot."""
 
-from telegram import ChatMember, Update
+from telegram import ChatMember, Update, User
 from telegram.ext import ChatMemberHandler, CommandHandler, filters
 
 import templates
-from handlers import groups, menus
+from handlers import groups, menus, raters
 from handlers.callers import caller, in_private
 from handlers.context import Context, KaopingApplication
 from handlers.notices import deliver
+from scoring import seats
+from scoring.survey_tables import Seat
 from store import invitations, people
+from store.errors import Refusal
 from store.people import Appointment, Department, Person
 
 GONE = frozenset({ChatMember.LEFT, ChatMember.BANNED})
@@ -26,16 +29,7 @@ async def start(update: Update, context: Context) -> None:
     if user is None:
         return
     if context.args:
-        joined = invitations.accept(
-            context.session,
-            context.args[0],
-            telegram_id=user.id,
-            name=user.full_name,
-            username=user.username,
-            now=context.now,
-        )
-        deliver(context.session, joined.notices, context.now)
-        welcome(context, joined)
+        _come_in(context, user, context.args[0])
         return
     person = caller(context)
     if person is None:
@@ -47,14 +41,42 @@ async def start(update: Update, context: Context) -> None:
     menus.show(context, person)
 
 
-def welcome(context: Context, joined: invitations.Joined) -> None:
-    """Greets somebody who has just come in by an invitation."""
+def _come_in(context: Context, user: User, token: str) -> None:
+    """By an invitation; to a rater the place that it is for is opened at once, also when he follows it again."""
+    try:
+        joined = invitations.accept(
+            context.session,
+            token,
+            telegram_id=user.id,
+            name=user.full_name,
+            username=user.username,
+            now=context.now,
+        )
+    except Refusal as refusal:
+        person = caller(context)
+        if refusal.facts.get("yours") and person is not None and raters.places(context.session, person):
+            raters.begin(context, person)
+            return
+        raise
+    seat = None
+    if joined.seat_id is not None:
+        seat = seats.taken(context.session, joined.seat_id, joined.person, assists=joined.assists)
+    deliver(context.session, joined.notices, context.now)
+    welcome(context, joined, seat)
+    if seat is not None:
+        raters.open_first(context, joined.person, seat)
+
+
+def welcome(context: Context, joined: invitations.Joined, seat: Seat | None = None) -> None:
+    """Greets somebody who has just come in by an invitation; ``seat``: the place that he will rate from."""
     greeting = templates.render(
         "registration/welcome",
         name=joined.person.name,
         office=_office(context, joined.appointment),
         roles=[joined.appointment.role],
         replaced=joined.replaced,
+        seat=seat.name if seat else "",
+        assists=joined.assists,
     )
     context.reply(greeting)
     menus.show(context, joined.person)

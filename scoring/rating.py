@@ -145,8 +145,15 @@ class RatingSheet:
         elif isinstance(scores, Decimal | str):
             self.given[unit.id] = Given(total=scores)
 
-    def clear(self, unit: Department) -> None:
-        self.given[unit.id] = Given()
+    def clear(self, unit: Department, aspect: int | None = None) -> None:
+        """Takes back one aspect's answer, or all that a department has been given."""
+        aspects = list(self.given[unit.id].aspects)
+        if aspect is not None and not aspects:
+            return
+        if aspect is not None:
+            aspects[aspect] = None
+        none_left = aspect is None or not any(one is not None for one in aspects)
+        self.given[unit.id] = Given() if none_left else Given(aspects=aspects)
 
     def _check(self, unit: Department, scores: Scores) -> None:
         check_ballot(self.rulebook, Ballot(self.panel.code, scores), unit.kind)

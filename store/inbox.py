@@ -152,6 +152,13 @@ def erase_done(session: Session, before: datetime, limit: int) -> int:
     return len(keys)
 
 
+def erase_dead(session: Session, chat_id: int) -> None:
+    """What a chat's dead updates said is not kept, those with a file aside: they may be taps and typed scores."""
+    dead = (col(InboxUpdate.state) == InboxState.DEAD, col(InboxUpdate.chat_id) == chat_id)
+    without_file = ~col(InboxUpdate.payload).like('%"file_id"%')
+    session.connection().execute(update(InboxUpdate).where(*dead, without_file).values(payload=ERASED, error=None))
+
+
 def failed(session: Session, row: InboxUpdate, error: str, *, tries: int, now: datetime) -> bool:
     """Counts a failed try; after ``tries`` of them the update is dead. Returns whether it is."""
     row.attempts += 1

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import structlog
 from sqlmodel import Session, select
 
 from bot import sending
-from bot.deliveries import Hooks
+from bot.deliveries import Arrival, Hooks
 from sandbox.faults import Fault
 from store import blobs, outbox
 from store.db import transaction
@@ -208,10 +207,10 @@ async def test_a_group_that_moved_gets_its_messages_in_its_new_place(house: Any)
 
 
 async def test_whoever_minted_a_topic_is_told_in_the_marking_transaction(house: Any) -> None:
-    def told(session: Session, topic: str, at: datetime) -> None:
-        row = session.exec(select(OutboxMessage).where(OutboxMessage.topic == topic)).one()
-        assert row.state == OutboxState.SENT
-        blobs.put(session, f"{topic} {at:%H:%M}".encode(), at)
+    def told(session: Session, arrival: Arrival) -> None:
+        row = session.exec(select(OutboxMessage).where(OutboxMessage.topic == arrival.topic)).one()
+        assert (row.state, row.message_id, row.chat_id) == (OutboxState.SENT, arrival.message_id, arrival.chat_id)
+        blobs.put(session, f"{arrival.topic} {arrival.at:%H:%M}".encode(), arrival.at)
 
     house.hooks = Hooks(sent=told)
     person = await met(house, "张三")
@@ -225,7 +224,7 @@ async def test_whoever_minted_a_topic_is_told_in_the_marking_transaction(house: 
 
 
 async def test_a_hook_that_fails_does_not_make_a_message_come_twice(house: Any) -> None:
-    def broken(_session: Session, _topic: str, _at: datetime) -> None:
+    def broken(_session: Session, _arrival: Arrival) -> None:
         raise RuntimeError("broken")
 
     house.hooks = Hooks(sent=broken)
