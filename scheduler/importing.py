@@ -40,13 +40,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class DepartmentRow:
-    """``row`` is where it stands in its sheet, here and below. ``duties``: duty code and from-date."""
+    """``row`` is where it stands in its sheet, here and below. ``superior``: None where the file has no such column.
+    ``duties``: duty code and from-date.
+    """
 
     row: int
     code: str
     name: str
     kind: str
     vertical: bool
+    superior: str | None
     office: bool
     aliases: tuple[str, ...]
     duties: tuple[tuple[str, date], ...]
@@ -132,6 +135,9 @@ class _Line:
 
     def cell(self, key: str) -> str:
         return f"{letters(self._places[key] + 1)}{self.row}" if key in self._places else f"A{self.row}"
+
+    def has(self, key: str) -> bool:
+        return key in self._places
 
     def fault(self, key: str, code: str, **facts: str | int) -> None:
         self.faults.append(Fault(self.sheet, self.cell(key), code, facts))
@@ -283,6 +289,7 @@ class _Reader:
             name=name,
             kind=kind or "",
             vertical=self._yes(line, "vertical"),
+            superior=line.text("superior") if line.has("superior") else None,
             office=office,
             aliases=line.list("aliases"),
             duties=tuple((duty, day) for duty in self.vocabulary.duties if (day := line.day(f"duty:{duty}"))),

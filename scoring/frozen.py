@@ -5,16 +5,17 @@ no white space outside strings, non-ASCII characters as themselves, no number th
 
 - The first line is the header: "form", "year", "rulebook" (its name, SHA-256 and whole text), "calendar" and "ledger"
   (what they were), "overrides", "frozen_at", and "columns", the names of an entry's fields.
-- Then one line for each department: "code", "name", "kind", "vertical"; "entries", each a list in the order of the
-  columns, points in units of 1/10,000; "panels", by code the "sum" of the marks used (units, "1710000" or "10/3"), how
-  many were "used" and how many ballots there were ("count"), null while open; or in its place "sums", by block, where
-  single panels may not be shown; "disputed", how many entries were under review; and "figures", as they are shown.
+- Then one line for each department: "code", "name", "kind", "vertical", "superior"; "last", the code of its grade of
+  the year before, null where it is not known; "entries", each a list in the order of the columns, points in units of
+  1/10,000; "panels", by code the "sum" of the marks used (units, "1710000" or "10/3"), how many were "used" and how many
+  ballots there were ("count"), null while open; or in its place "sums", by block, where single panels may not be shown;
+  "disputed", how many entries were under review; and "figures", as they are shown.
 - The last line holds "sha256", the hash over all bytes before it: the hash that is approved and published.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -54,6 +55,9 @@ class Checked:
     header: Mapping[str, Any]
     departments: tuple[Mapping[str, Any], ...]
     """Each as its line has it, without its entries."""
+    sheets: tuple[ScoreSheet, ...]
+    """The figures worked out anew, exact, in the order of the departments; without lines."""
+    rulebook: RuleBook
     entries: int
 
 
@@ -105,13 +109,13 @@ def check(lines: Iterable[bytes]) -> Checked:
             entries += len(content.pop("entries"))
             departments.append(content)
         digest.update(raw)
-    if header is None or claimed is None:
+    if header is None or rulebook is None or claimed is None:
         raise FrozenFault(number + 1, "the end is missing")
     for at, place in rank(sheets).items():
         found = departments[at - 2]["figures"]
         if found["rank"] != place:
             raise FrozenFault(at, f"rank: {found['rank']} stands there, {place} follows from the figures")
-    return Checked(claimed, header, tuple(departments), entries)
+    return Checked(claimed, header, tuple(departments), tuple(sheets.values()), rulebook, entries)
 
 
 def figures_of(sheet: ScoreSheet, place: int | None) -> dict[str, Any]:
@@ -160,7 +164,8 @@ def _recomputed(number: int, content: Mapping[str, Any], rulebook: RuleBook, col
         sheet = sheet_of_means(rulebook, lines, _means(rulebook, content), content["kind"])
     except KeyError as missing:
         raise FrozenFault(number, f"the rule book has no {missing}") from None
-    sheet = under_review(sheet, content["disputed"])
+    # A million lines that nobody reads would cost more than the figures.
+    sheet = replace(under_review(sheet, content["disputed"]), lines=())
     told = figures_of(sheet, None)
     for name in FIGURES:
         if name == "rank" or (name == "panels" and "sums" in content):

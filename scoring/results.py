@@ -69,7 +69,7 @@ def rests_on(session: Session, year: int, calendar: str) -> dict[str, str]:
     last = session.exec(
         select(LedgerEntry.id, LedgerEntry.hash).where(LedgerEntry.year == year).order_by(col(LedgerEntry.id).desc())
     ).first()
-    units = [(one.code, one.name, one.kind, one.vertical) for one in departments(session)]
+    units = [(one.code, one.name, one.kind, one.vertical, one.superior) for one in departments(session)]
     boxes = session.exec(
         select(Survey.panel, BallotBox.department_id, BallotBox.marks, BallotBox.abstained)
         .join(Survey, col(BallotBox.survey_id) == col(Survey.id))
@@ -85,6 +85,7 @@ def rests_on(session: Session, year: int, calendar: str) -> dict[str, str]:
         "ballots": _hash([list(box) for box in boxes]),
         "surveys": ",".join(sorted(uncounted(session, rulebook, year))),
         "appeals": _hash(sorted(disputed(session, year).items())),
+        "past": _hash(sorted(grades_of(session, year - 1).items())),
     }
 
 
@@ -169,22 +170,26 @@ def _told(one: Obstacle) -> dict[str, Any]:
 def _departments(session: Session, rulebook: RuleBook, year: int) -> Iterator[Mapping[str, Any]]:
     """The departments' lines, in the order in which they were entered; the entries are read as they are written."""
     placed = {one.department.id: one for one in standings(session, year)}
-    counts = counted(session, year)
+    counts, last = counted(session, year), grades_of(session, year - 1)
     # Departments without an entry have their line too, in their place.
     without: Iterator[tuple[int, list[list[Any]]]] = ((key, []) for key in sorted(placed))
     for key, groups in groupby(merge(_groups(session, year), without, key=itemgetter(0)), key=itemgetter(0)):
         if key in placed:
             entries = [entry for _, group in groups for entry in group]
-            yield _line(rulebook, placed[key], counts.get(key, Count()), entries)
+            yield _line(rulebook, placed[key], counts.get(key, Count()), entries, last.get(key))
 
 
-def _line(rulebook: RuleBook, one: Standing, count: Count, entries: list[list[Any]]) -> Mapping[str, Any]:
+def _line(
+    rulebook: RuleBook, one: Standing, count: Count, entries: list[list[Any]], last: str | None
+) -> Mapping[str, Any]:
     unit, sheet = one.department, one.sheet
     told: dict[str, Any] = {
         "code": unit.code,
         "name": unit.name,
         "kind": unit.kind,
         "vertical": unit.vertical,
+        "superior": unit.superior,
+        "last": last,
         "disputed": sheet.disputed,
         "entries": entries,
         "figures": frozen.figures_of(sheet, one.rank),
@@ -362,13 +367,16 @@ def keep_past(
     session.add(row)
 
 
+def grades_of(session: Session, year: int) -> dict[int, str]:
+    """By department, the code of its grade of a year that is over, published here or imported."""
+    query = select(PastResult.department_id, PastResult.grade).where(PastResult.year == year)
+    return dict(session.exec(query).all())
+
+
 def failed_twice(session: Session, rulebook: RuleBook, year: int) -> dict[int, bool | None]:
     """By department, whether it has the lowest grade two years running; None: without last year's, 无法判定."""
     lowest = rulebook.grades[-1].code
-    last = {
-        one.department_id: one.grade == lowest
-        for one in session.exec(select(PastResult).where(PastResult.year == year - 1))
-    }
+    last = {key: grade == lowest for key, grade in grades_of(session, year - 1).items()}
     now_failed = {one.department.id: one.sheet.grade == lowest for one in standings(session, year)}
     return {key: last.get(key) if failed else False for key, failed in now_failed.items()}
 

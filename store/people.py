@@ -38,7 +38,8 @@ class Department(SQLModel, table=True):
     """A unit under assessment (局室公司, 基层单位, 双管单位).
 
     ``kind`` is a unit class of the rule book; ``aliases`` are separated by spaces; ``office`` marks the department
-    that runs the assessment (政务服务局) and is assessed like the others.
+    that runs the assessment (政务服务局) and is assessed like the others. A ``vertical`` one answers to a body above the
+    zone (垂直管理), which is told its results: ``superior``, its full name, empty where nobody has entered it.
     """
 
     __tablename__ = "department"
@@ -48,6 +49,7 @@ class Department(SQLModel, table=True):
     name: str
     kind: str
     vertical: bool = False
+    superior: str = ""
     aliases: str = ""
     active: bool = True
     office: bool = False

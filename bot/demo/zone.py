@@ -45,6 +45,7 @@ class Unit:
     kind: str
     aliases: str
     vertical: bool
+    superior: str
     office: bool
     duties: tuple[str, ...] | None
     liaison: str | None
@@ -125,6 +126,7 @@ def _unit(told: dict[str, Any]) -> Unit:
         kind=told["kind"],
         aliases=told.get("aliases", ""),
         vertical=told.get("vertical", False),
+        superior=told.get("superior", ""),
         office=told.get("office", False),
         duties=tuple(told["duties"]) if "duties" in told else None,
         liaison=told.get("liaison"),
@@ -150,6 +152,7 @@ def settle_in(session: Session, zone: Zone, chair_id: int) -> dict[str, str]:
             kind=one.kind,
             aliases=one.aliases,
             vertical=one.vertical,
+            superior=one.superior,
             office=one.office,
         )
         for one in zone.units

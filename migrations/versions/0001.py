@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("vertical", sa.Boolean(), nullable=False),
+        sa.Column("superior", sa.String(), nullable=False),
         sa.Column("aliases", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("office", sa.Boolean(), nullable=False),

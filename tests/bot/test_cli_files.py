@@ -72,8 +72,8 @@ def filled_in(place, capsys, **sheets):
 
 
 DEPARTMENTS = [
-    ["fin", "财政局", "局室公司", "否", "否", "财政", "2021/01/01", "2021/01/01", "2021/01/01"],
-    ["gov", "政务服务局", "局室公司", "否", "是", "", "2021/01/01", "2021/01/01", ""],
+    ["fin", "财政局", "局室公司", "否", "", "否", "财政", "2021/01/01", "2021/01/01", "2021/01/01"],
+    ["gov", "政务服务局", "局室公司", "否", "", "是", "", "2021/01/01", "2021/01/01", ""],
 ]
 
 
@@ -110,7 +110,7 @@ def test_imports_departments_contacts_and_tasks(place, capsys):
 def test_a_file_moves_the_office_nowhere(place, capsys):
     assert call(capsys, "import", filled_in(place, capsys, 部门=DEPARTMENTS))[0] == 0
     (place / "form.xlsx").unlink()
-    moved = [[*DEPARTMENTS[0][:4], "是", *DEPARTMENTS[0][5:]]]
+    moved = [[*DEPARTMENTS[0][:5], "是", *DEPARTMENTS[0][6:]]]
     code, _, err = call(capsys, "import", filled_in(place, capsys, 部门=moved))
     assert code == 2
     assert "主办单位已经是政务服务局" in err
@@ -121,15 +121,15 @@ def test_nothing_is_taken_from_a_file_with_faults_and_each_is_named(place, capsy
         place,
         capsys,
         部门=[
-            ["fin", "财政局", "局室公司", "", "", "", "2021/02/30", "", ""],
-            ["gov", "政务服务局", "什么单位", "", "", "", "", "", ""],
+            ["fin", "财政局", "局室公司", "", "", "", "", "2021/02/30", "", ""],
+            ["gov", "政务服务局", "什么单位", "", "", "", "", "", "", ""],
         ],
         联系人=[["税务局", "张三", "联络员", "", ""]],
     )
     code, out, err = call(capsys, "import", path)
     assert (code, out) == (2, "")
     assert "没有导入任何内容" in err
-    assert "〔部门〕G3：" in err
+    assert "〔部门〕H3：" in err
     assert "〔部门〕C4：" in err
     assert "〔联系人〕A3：" in err
     code, out, _ = call(capsys, "rank")

@@ -33,6 +33,7 @@ DEPARTMENTS: list[dict[str, object]] = [
         "部门名称": "税务局",
         "单位类别": "双管单位",
         "垂直管理": "是",
+        "上级主管部门": "吉林市税务局",
         "“双公示”台账起始日期": date(2021, 3, 1),
     },
     {"部门代码": "gov", "部门名称": "政务服务局", "单位类别": "局室公司", "牵头单位": "√", "垂直管理": "否"},
@@ -108,10 +109,20 @@ def test_a_filled_form_becomes_rows() -> None:
     assert parsed.faults == ()
     assert parsed.departments == (
         DepartmentRow(
-            2, "fin", "财政局", "bureau", False, False, ("财政", "经开财政"), (("monthly_update", date(2021, 1, 1)),)
+            2,
+            "fin",
+            "财政局",
+            "bureau",
+            False,
+            "",
+            False,
+            ("财政", "经开财政"),
+            (("monthly_update", date(2021, 1, 1)),),
         ),
-        DepartmentRow(3, "tax", "税务局", "dual", True, False, (), (("publicity_ledger", date(2021, 3, 1)),)),
-        DepartmentRow(4, "gov", "政务服务局", "bureau", False, True, (), ()),
+        DepartmentRow(
+            3, "tax", "税务局", "dual", True, "吉林市税务局", False, (), (("publicity_ledger", date(2021, 3, 1)),)
+        ),
+        DepartmentRow(4, "gov", "政务服务局", "bureau", False, "", True, (), ()),
     )
     assert parsed.contacts == (
         ContactRow(2, "fin", "张三", Role.LIAISON, "0432-6000 0000", ""),
@@ -162,7 +173,7 @@ def test_the_blank_form_has_frozen_titles_lists_to_choose_from_and_no_formulas()
 def test_a_blank_form_that_was_filled_in_is_read() -> None:
     book = openpyxl.load_workbook(io.BytesIO(blank(WORDS)))
     page = book["部门"]
-    for place, value in enumerate(["fin", "财政局", "局室公司", "否", "否", "", date(2021, 1, 1)], start=1):
+    for place, value in enumerate(["fin", "财政局", "局室公司", "否", "", "否", "", date(2021, 1, 1)], start=1):
         page.cell(3, place, value)
     book["任务"].append(["fin", FORM.choices["items"][1], "走访企业", "", "", date(2021, 9, 30)])
     out = io.BytesIO()
@@ -181,12 +192,12 @@ def test_a_blank_form_that_was_filled_in_is_read() -> None:
         ("departments", {"部门名称": ""}, "B2", "required"),
         ("departments", {"部门名称": "政" * 201}, "B2", "too_long"),
         ("departments", {"部门名称": "老城办"}, "B2", "name_taken"),
-        ("departments", {"别名": "财政、老城街道办事处"}, "F2", "name_taken"),
+        ("departments", {"别名": "财政、老城街道办事处"}, "G2", "name_taken"),
         ("departments", {"单位类别": "公司"}, None, None),
         ("departments", {"单位类别": "事业单位"}, "C2", "kind_unknown"),
         ("departments", {"垂直管理": "也许"}, "D2", "yes_or_no"),
-        ("departments", {"月度工作动态信息起始日期": "2021-02-30"}, "G2", "date_impossible"),
-        ("departments", {"“双公示”台账起始日期": "年初"}, "I2", "date_unclear"),
+        ("departments", {"月度工作动态信息起始日期": "2021-02-30"}, "H2", "date_impossible"),
+        ("departments", {"“双公示”台账起始日期": "年初"}, "J2", "date_unclear"),
         ("contacts", {"部门": "财务局"}, "A2", "department_unknown"),
         ("contacts", {"部门": ""}, "A2", "department_needed"),
         ("contacts", {"姓名": " "}, "B2", "required"),
@@ -220,9 +231,9 @@ def test_what_may_stand_once_is_named_where_it_stands_again() -> None:
     assert faults(departments=[*DEPARTMENTS, {"部门代码": "fin", "部门名称": "审计局", "单位类别": "基层单位"}])[
         :1
     ] == [("部门", "A5", "twice")]
-    assert faults(departments=[DEPARTMENTS[2], DEPARTMENTS[0] | {"牵头单位": "是"}]) == [("部门", "E3", "office_twice")]
+    assert faults(departments=[DEPARTMENTS[2], DEPARTMENTS[0] | {"牵头单位": "是"}]) == [("部门", "F3", "office_twice")]
     named_alike = [DEPARTMENTS[0], DEPARTMENTS[1] | {"别名": "财政"}]
-    assert faults(departments=named_alike) == [("部门", "F2", "name_taken"), ("部门", "F3", "name_taken")]
+    assert faults(departments=named_alike) == [("部门", "G2", "name_taken"), ("部门", "G3", "name_taken")]
     twice = [("联系人", "B3", "twice")]
     assert faults(departments=DEPARTMENTS, contacts=[CONTACTS[0], CONTACTS[0] | {"部门": "fin"}]) == twice
     assert faults(departments=DEPARTMENTS, tasks=[TASKS[0], TASKS[0]]) == [("任务", "C3", "twice")]
@@ -249,7 +260,7 @@ def test_a_department_kept_already_may_be_brought_again_under_a_new_name() -> No
 def test_misspelt_sheets_and_columns_are_named_and_not_dropped() -> None:
     stray = read(filled({"联系人名单": [{"a": "张三"}], "Sheet2": []}, departments=DEPARTMENTS))
     assert [(fault.sheet, fault.code) for fault in stray.faults] == [("联系人名单", "sheet_unknown")]
-    assert faults(departments=[DEPARTMENTS[0] | {"部门负责人": "甲"}]) == [("部门", "J1", "column_unknown")]
+    assert faults(departments=[DEPARTMENTS[0] | {"部门负责人": "甲"}]) == [("部门", "K1", "column_unknown")]
     lines = "部门代码,单位类别\nfin,局室公司".encode()
     assert [fault.code for fault in read(lines).faults] == ["sheet_unknown", "layout_unknown"]
 

@@ -39,7 +39,9 @@ async def _hears(office, who, text):
 
 
 async def test_imports_a_form_that_was_asked_for(office):
-    form = _with(await _form(office), 部门=[["tax", "税务局", "双管单位", "是", "否", "", "2021/01/01", "", ""]])
+    form = _with(
+        await _form(office), 部门=[["tax", "税务局", "双管单位", "是", "吉林市税务局", "否", "", "2021/01/01", "", ""]]
+    )
     await office.people["甲"].send_document("导入.xlsx", form)
     shown = await _hears(office, "甲", "批量导入：请核对")
     assert "新增单位1个：税务局" in shown.text
@@ -48,7 +50,7 @@ async def test_imports_a_form_that_was_asked_for(office):
     done = await office.taps("甲", "确认")
     assert "已导入" in done.text
     with transaction(office.engine) as session:
-        assert "tax" in {one.code for one in people.departments(session)}
+        assert ("tax", "吉林市税务局") in {(one.code, one.superior) for one in people.departments(session)}
 
 
 async def test_imports_by_a_caption_and_gives_links(office):
@@ -89,11 +91,11 @@ async def test_whoever_is_to_decide_waits_for_a_second_person(office):
 
 
 async def test_faults_are_named_by_sheet_and_cell_and_nothing_is_taken(office):
-    form = _with(await _form(office), 部门=[["tax", "", "双管单位", "", "", "", "2021/02/30", "", ""]])
+    form = _with(await _form(office), 部门=[["tax", "", "双管单位", "", "", "", "", "2021/02/30", "", ""]])
     await office.people["甲"].send_document("x.xlsx", form, caption="导入")
     said = await _hears(office, "甲", "没有导入任何内容")
     assert "〔部门〕B3：" in said.text
-    assert "〔部门〕G3：" in said.text
+    assert "〔部门〕H3：" in said.text
     assert "确认" not in said.labels
     await office.people["甲"].send_document("y.xlsx", b"PK\x03\x04 broken")
     await _hears(office, "甲", "文件已损坏")
