@@ -45,7 +45,7 @@ VERBS: dict[str, str] = {
     "held": "What waits for a decision, and why.",
     "held decide": "Decide a hold: enter the deduction, dated at the deadline, or exempt the obligation.",
     "import": (
-        "Departments with duties, contacts and tasks from the filled-in form; nothing is taken if it has a fault."
+        "Departments with duties, contacts, raters and tasks from the filled-in form; with a fault, nothing is taken."
     ),
     "survey": "How far each panel's rating has come: invited, started, submitted. Never who gave what.",
     "survey open": "Open the rating by one panel until a deadline; raters hear of it in office hours.",

@@ -102,6 +102,7 @@ def export(
             total=one.sheet.total,
             grade=rulebook.grade_title(one.sheet.grade) if one.sheet.grade != "pending" else None,
             vetoes=tuple(rulebook.items[code].title for code in one.sheet.vetoes),
+            few=one.sheet.withheld == "few",
         )
         for one in standings(act.session, year)
         if department is None or one.department.id == department.id

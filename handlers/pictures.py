@@ -39,7 +39,7 @@ _MOST_MEDALS = 8
 """When more departments than that are among the first three, none is set off."""
 _STATES = (("on_time", "good"), ("late", "warn"), ("missing", "bad"))
 _RARER = ("held", "exempt", "open")
-_SHOWN_AS_BLOCKS = frozenset({"start", "panel"})
+_SHOWN_AS_BLOCKS = frozenset({"start", "panel", "panels"})
 _lock = threading.Lock()  # matplotlib does not promise that two threads may draw at once.
 
 
@@ -123,10 +123,11 @@ def _left_out(rows: Sequence[Data]) -> str:
     return _say("first_only", shown=MOST_ROWS) if len(rows) > MOST_ROWS else ""
 
 
-def _figure(on: Sheet, right: float, middle: float, figure: str | None, size: float) -> float:
-    """A figure, or that it is open, ending at ``right``; returns its width."""
+def _figure(on: Sheet, right: float, middle: float, figure: str | None, size: float, *, few: bool = False) -> float:
+    """A figure, or that it is open, or (``few``) not shown by itself, ending at ``right``; returns its width."""
     if figure is None:
-        return on.text(right, middle, _say("pending"), size, _colour("faint"), align="right")
+        word = _say("not_apart" if few else "pending")
+        return on.text(right, middle, word, size, _colour("faint"), align="right")
     return on.text(right, middle, figure, size, _colour("ink"), align="right", bold=True)
 
 
@@ -305,7 +306,7 @@ def _score(data: Data) -> Sheet:
     page.top += total_high + _GAP
     page.card(page.left, page.top, page.wide, len(blocks) * block_high + 40)
     for number, block in enumerate(blocks):
-        _block(page, block, page.top + 20 + number * block_high)
+        _block(page, block, page.top + 20 + number * block_high, few=data["withheld"] == "few")
     page.top += len(blocks) * block_high + 40 + _GAP
     page.card(page.left, page.top, page.wide, list_high)
     _lines(page, lines, more, line_high)
@@ -330,13 +331,13 @@ def _total(page: _Page, data: Data, high: float) -> None:
         _chip(on, right, y + high / 2, _say("vetoed"))
 
 
-def _block(page: _Page, block: Data, y: float) -> None:
+def _block(page: _Page, block: Data, y: float, *, few: bool) -> None:
     on, x, wide = page.sheet, page.left + 28, page.wide - 56
     figure, full = block["figure"], block["full"]
     end = x + wide
     if full is not None:
         end -= on.text(end, y + 24, _say("score_full", full=full), 20, _colour("faint"), align="right") + 16
-    end -= _figure(on, end, y + 24, figure, 28)
+    end -= _figure(on, end, y + 24, figure, 28, few=few)
     on.text(x, y + 24, str(block["title"]), 26, _colour("ink"), room=end - x - 16, smallest=18)
     on.bar(x, y + 50, wide, 8, _share(figure, _number(full) or 0.0), _colour("bar"), _colour("track"))
 

@@ -52,7 +52,10 @@ class LedgerRow:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One department's exact figures in units, None while open; ``panels`` in the order of their titles."""
+    """One department's exact figures in units, None while open; ``panels`` in the order of their titles.
+
+    ``few``: a panel rests on too few ballots, so that none is shown by itself.
+    """
 
     rank: int | None
     department: str
@@ -63,6 +66,7 @@ class ScoreRow:
     total: Points | None
     grade: str | None
     vetoes: tuple[str, ...] = ()
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,10 @@ def _score_columns(panels: Sequence[str]) -> list[dict[str, Any]]:
 
 def _score_cells(row: ScoreRow, letters: Mapping[str, str], number: int) -> dict[str, Any]:
     """Figures are kept exact and shown with two places; sums are formulas where the scheme's figure is their sum."""
-    cells: dict[str, Any] = {f"panel{place}": _open(figure) for place, figure in enumerate(row.panels)}
+    cells: dict[str, Any] = {f"panel{place}": _open(figure, row) for place, figure in enumerate(row.panels)}
     cells |= {"rank": row.rank, "department": row.department, "daily": row.daily, "bonus": row.bonus}
     cells |= {"grade": row.grade or words()["pending"], "vetoes": "；".join(row.vetoes)}
-    cells["annual"], cells["total"] = _open(row.annual), _open(row.total)
+    cells["annual"], cells["total"] = _open(row.annual, row), _open(row.total, row)
     known = [figure for figure in row.panels if figure is not None]
     if row.annual is not None and known and len(known) == len(row.panels) and sum(known) == row.annual:
         first, last = letters["panel0"], letters[f"panel{len(known) - 1}"]
@@ -166,8 +170,8 @@ def _score_cells(row: ScoreRow, letters: Mapping[str, str], number: int) -> dict
     return cells
 
 
-def _open(figure: Points | None) -> Points | str:
-    return str(words()["pending"]) if figure is None else figure
+def _open(figure: Points | None, row: ScoreRow) -> Points | str:
+    return str(words()["not_apart" if row.few else "pending"]) if figure is None else figure
 
 
 def _letters(place: int) -> str:

@@ -1,4 +1,4 @@
-"""The verb ``import``: departments with duties, contacts and tasks out of one spreadsheet, all of it or nothing."""
+"""The verb ``import``: departments with duties, contacts, raters and tasks out of one spreadsheet, all or nothing."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -12,9 +12,10 @@ import store.verbs  # noqa: F401 - the verb that invites
 from scheduler.duties import assign_duty, assignments
 from scheduler.frame import Frame
 from scheduler.import_form import Vocabulary
-from scheduler.importing import ContactRow, DepartmentRow, Parsed, TaskRow, parse
+from scheduler.importing import ContactRow, DepartmentRow, Parsed, RaterRow, TaskRow, parse
 from scheduler.tables import Task
 from scheduler.tasks import add_task
+from scoring import seats
 from scoring.rulebook import RuleBook
 from scoring.standings import current_year, in_force
 from store import acting, blobs, invitations
@@ -75,14 +76,26 @@ class NewTask:
 
 
 @dataclass(frozen=True)
+class NewRater:
+    """A place among those who rate in ``panel`` (its title), entered or changed in what it may rate. ``rates``: how
+    many departments, None for all.
+    """
+
+    panel: str
+    name: str
+    unit: str
+    rates: int | None
+
+
+@dataclass(frozen=True)
 class Imported:
-    """What a file brought. ``raters``: rows that wait for a survey; ``same``: rows that say what is known already."""
+    """What a file brought. ``same``: rows that say what is known already."""
 
     file: str
     departments: tuple[NewDepartment, ...]
     contacts: tuple[NewContact, ...]
     tasks: tuple[NewTask, ...]
-    raters: int
+    raters: tuple[NewRater, ...]
     same: int
     expires_at: datetime
 
@@ -109,7 +122,7 @@ def vocabulary(session: Session, rulebook: RuleBook) -> Vocabulary:
 
 @command("import", words=("导入", "批量导入"), changes=True, group="people")
 def import_form(act: Act, file: Form) -> Imported:
-    """Departments with duties, contacts and tasks from the filled-in form; nothing is taken if it has a fault."""
+    """Departments with duties, contacts, raters and tasks from the filled-in form; with a fault, nothing is taken."""
     rulebook = in_force(act.session, current_year(act.session, act.now))
     parsed = parse(file.content, vocabulary(act.session, rulebook), today=china(act.now).date())
     if parsed.faults:
@@ -135,9 +148,10 @@ class _Import:
     def take(self, name: str, parsed: Parsed) -> Imported:
         units = list(self._departments(parsed.departments))
         contacts = list(self._contacts(parsed.contacts))
+        raters = list(self._raters(parsed.raters))
         tasks = list(self._tasks(parsed.tasks))
         expires_at = self.act.now + timedelta(days=invitations.DEFAULT_DAYS)
-        return Imported(name, tuple(units), tuple(contacts), tuple(tasks), len(parsed.raters), self.same, expires_at)
+        return Imported(name, tuple(units), tuple(contacts), tuple(tasks), tuple(raters), self.same, expires_at)
 
     def _departments(self, rows: Iterable[DepartmentRow]) -> Iterable[NewDepartment]:
         known = {one.code: one for one in self.session.exec(select(Department))}
@@ -145,14 +159,12 @@ class _Import:
             unit = known.get(row.code)
             new = unit is None
             unit = unit or Department(code=row.code, name=row.name, kind=row.kind)
-            before = unit.model_copy()
+            before = (unit.name, unit.kind, unit.vertical, unit.aliases, unit.office, unit.active)
             unit.name, unit.kind, unit.vertical = row.name, row.kind, row.vertical
             unit.aliases, unit.active = " ".join(row.aliases), True
-            if row.superior is not None:
-                unit.superior = row.superior
             if row.office:
                 self._make_office(known.values(), unit)
-            changed = unit != before
+            changed = (unit.name, unit.kind, unit.vertical, unit.aliases, unit.office, unit.active) != before
             self.session.add(unit)
             self.session.flush()
             duties = list(self._duties(unit, row))
@@ -205,6 +217,26 @@ class _Import:
         known |= {(one.role, one.department_id, one.name) for one in invited}
         proposed = [one for one in open_proposals(self.session) if one.verb == "invite"]
         return known | {(one.arguments["role"], one.department_id, one.arguments.get("name", "")) for one in proposed}
+
+    def _raters(self, rows: Iterable[RaterRow]) -> Iterable[NewRater]:
+        by_code = {one.code: one for one in departments(self.session)}
+        year = current_year(self.session, self.act.now)
+        for row in rows:
+            unit = by_code[row.department] if row.department else None
+            seat, new = seats.enter(
+                self.session,
+                year=year,
+                panel=row.panel,
+                name=unit.name if unit else row.name,
+                unit="" if unit else row.unit,
+                department=unit,
+                may_rate=[by_code[code].id for code in row.may_rate],
+            )
+            if new:
+                title = self.rulebook.panels[row.panel].title
+                yield NewRater(title, seat.name, seat.unit, len(row.may_rate) or None)
+            else:
+                self.same += 1
 
     def _tasks(self, rows: Iterable[TaskRow]) -> Iterable[NewTask]:
         by_code = {one.code: one for one in departments(self.session)}

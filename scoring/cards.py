@@ -28,9 +28,9 @@ class Figure:
 class CardLine(NamedTuple):
     """One line of a score; all of them add up to it exactly.
 
-    ``kind``: "start", "entry" (``block`` None: a veto), "panel", or what a rule takes back: "highest_only",
-    "item_cap", "group_cap", "floor", "cap". The fields from ``number`` on are those of an entry; ``reverses`` and
-    ``reversed_by`` are entries' numbers.
+    ``kind``: "start", "entry" (``block`` None: a veto), "panel", "panels" (their sum, where no single one is shown), or
+    what a rule takes back: "highest_only", "item_cap", "group_cap", "floor", "cap". The fields from ``number`` on are
+    those of an entry; ``reverses`` and ``reversed_by`` are entries' numbers.
     """
 
     kind: str
@@ -57,7 +57,8 @@ class ScoreCard:
     """The score of one department and every line behind it.
 
     ``grade`` is a code or "pending", ``grade_title`` its Chinese name (None while pending). ``approved`` is False for
-    process data (过程数据，以领导小组审定为准).
+    process data (过程数据，以领导小组审定为准). ``withheld``: why panels show no figure ("open": the ratings are not
+    over, or one has no ballot; "few": one rests on too few ballots); "" where they do.
     """
 
     year: int
@@ -74,12 +75,14 @@ class ScoreCard:
     panels: tuple[Figure, ...]
     vetoes: tuple[str, ...]
     lines: tuple[CardLine, ...]
+    withheld: str = ""
+    shown_from: int = 0
     approved: bool = False
 
 
 @dataclass(frozen=True)
 class RankRow:
-    """One department among all; ``vetoes`` are the titles of its live vetoes."""
+    """One department among all; ``vetoes`` are the titles of its live vetoes, ``withheld`` is as a card has it."""
 
     rank: int | None
     code: str
@@ -91,6 +94,7 @@ class RankRow:
     grade: str
     grade_title: str | None
     vetoes: tuple[str, ...]
+    withheld: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,8 @@ def card_of(session: Session, department: Department, year: int) -> ScoreCard:
         ),
         vetoes=tuple(rulebook.items[code].title for code in sheet.vetoes),
         lines=_lines(rulebook, sheet),
+        withheld=sheet.withheld,
+        shown_from=rulebook.panel_shown_from,
     )
 
 
@@ -172,6 +178,7 @@ def _rank_row(rulebook: RuleBook, standing: Standing) -> RankRow:
         grade=sheet.grade,
         grade_title=_grade_title(rulebook, sheet),
         vetoes=tuple(rulebook.items[code].title for code in sheet.vetoes),
+        withheld=sheet.withheld,
     )
 
 
