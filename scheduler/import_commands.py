@@ -159,12 +159,14 @@ class _Import:
             unit = known.get(row.code)
             new = unit is None
             unit = unit or Department(code=row.code, name=row.name, kind=row.kind)
-            before = (unit.name, unit.kind, unit.vertical, unit.aliases, unit.office, unit.active)
+            before = unit.model_copy()
             unit.name, unit.kind, unit.vertical = row.name, row.kind, row.vertical
             unit.aliases, unit.active = " ".join(row.aliases), True
+            if row.superior is not None:
+                unit.superior = row.superior
             if row.office:
                 self._make_office(known.values(), unit)
-            changed = (unit.name, unit.kind, unit.vertical, unit.aliases, unit.office, unit.active) != before
+            changed = unit != before
             self.session.add(unit)
             self.session.flush()
             duties = list(self._duties(unit, row))
