@@ -23,7 +23,7 @@ from bot.fetching import Fetcher
 from bot.lease import LeadLost, Lease, lease_on, wait_for_lead, watch_lead
 from bot.network import Api, Network
 from bot.receiving import CONTACT_SECONDS, Receiver
-from bot.sending import Draw, Sender
+from bot.sending import Draw, Make, Sender
 from bot.settings import Settings
 from bot.ticking import Tick, Ticker
 from handlers import errors
@@ -46,9 +46,9 @@ class Bot:
     """One bot on one database. ``run`` works until ``stop``; it may be run once.
 
     ``register`` adds the handlers; ``tick(session, now)`` is what time does, and comes each minute (with a ServerClock:
-    whenever the server's clock has moved); ``draw(kind, data)`` gives pictures as PNG; ``hooks`` are told of what was
-    sent, of whom nothing reaches and of groups that moved; ``greetings`` are calls made once at the start, which may be
-    lost.
+    whenever the server's clock has moved); ``draw(kind, data)`` gives pictures as PNG, ``make`` files that are
+    written when they are sent and kept nowhere; ``hooks`` are told of what was sent, of whom nothing reaches and of
+    groups that moved; ``greetings`` are calls made once at the start, which may be lost.
     """
 
     receiver: Receiver
@@ -66,6 +66,7 @@ class Bot:
         register: Callable[[KaopingApplication], None],
         tick: Tick,
         draw: Draw | None = None,
+        make: Make | None = None,
         hooks: Hooks | None = None,
         courtesies: Courtesies | None = None,
         greetings: Sequence[tuple[str, Mapping[str, Any]]] = (),
@@ -75,6 +76,7 @@ class Bot:
         self._clock = clock
         self._tick = tick
         self._draw = draw
+        self._make = make
         self._hooks = hooks
         self._courtesies = courtesies or Courtesies(errors.refused, errors.failed)
         self._greetings = greetings
@@ -146,7 +148,13 @@ class Bot:
         """Makes the workers, fresh."""
         settings = self._settings
         self.sender = Sender(
-            self._database, self._api, self._clock, draw=self._draw, hooks=self._hooks, limits=settings.limits
+            self._database,
+            self._api,
+            self._clock,
+            draw=self._draw,
+            make=self._make,
+            hooks=self._hooks,
+            limits=settings.limits,
         )
         self.dispatcher = Dispatcher(
             self._database, self.library, self._api, self._clock, self._courtesies, committed=self._handled

@@ -13,6 +13,7 @@ from bot.deliveries import Arrival, Hooks
 from bot.dispatch import Courtesies
 from bot.settings import Settings
 from handlers import errors, menus, rating_messages
+from handlers.made import make
 from handlers.notices import deliver
 from handlers.pictures import draw
 from scheduler import reminders, tick
@@ -53,6 +54,7 @@ def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
         register=handlers.register,
         tick=on_tick,
         draw=draw,
+        make=make,
         hooks=Hooks(sent=on_sent, unreachable=on_unreachable, migrated=on_migrated),
         courtesies=Courtesies(errors.refused, errors.failed, errors.dead),
         greetings=[("setMyCommands", each) for each in menus.defaults()],

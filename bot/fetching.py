@@ -1,14 +1,14 @@
 """Fetches the bytes of files that were handed in, and has them checked: outside any transaction, one after another.
 
-Which files, and what becomes of them, are steps in the database (``handlers.fetched``, and ``handlers.uploads`` for
-what administrators send to a verb); here is only what takes time.
+Which files, and what becomes of them, are steps in the database (``handlers.fetched``, ``handlers.uploads`` for what
+administrators send to a verb, ``handlers.rating_files`` for forms of scores); here is only what takes time.
 A file counts from the moment it was sent, so nothing here is in a hurry, and what fails is tried again later.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import structlog
@@ -20,11 +20,10 @@ from bot.database import Database
 from bot.deliveries import Failed, outcome_of
 from bot.network import UPLOAD_SECONDS, Api
 from bot.patience import comes
-from handlers import fetched, uploads
+from handlers import fetched, rating_files, uploads
 from handlers.fetched import Wanted
 from scheduler import publicity
 from scheduler.hand_ins import LARGEST_FETCH
-from scheduler.publicity import CheckResult
 
 log = structlog.get_logger("fetching")
 
@@ -40,14 +39,14 @@ class Steps(Protocol):
     """What a kind of file needs done in the database."""
 
     def wanted(self, session: Session, now: datetime, limit: int) -> list[Wanted]: ...
-    def arrived(
-        self, session: Session, file_id: int, content: bytes, result: CheckResult | None, now: datetime, /
-    ) -> None: ...
+    def arrived(self, session: Session, file_id: int, content: bytes, result: Any, now: datetime, /) -> None:
+        """``result`` is what the file's own check gave, or a CheckResult where that failed."""
+
     def delayed(self, session: Session, file_id: int, now: datetime, /) -> None: ...
     def lost(self, session: Session, file_id: int, why: str, now: datetime, /) -> None: ...
 
 
-STEPS: tuple[Steps, ...] = (uploads, fetched)
+STEPS: tuple[Steps, ...] = (uploads, rating_files, fetched)
 
 
 class Fetcher:
@@ -124,7 +123,7 @@ class Fetcher:
         self._committed()
 
 
-def _checked(one: Wanted, content: bytes) -> CheckResult | None:
+def _checked(one: Wanted, content: bytes) -> object:
     try:
         return one.check(content) if one.check is not None else None
     except Exception:

@@ -156,15 +156,19 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         *,
         blob: str | None = None,
         picture: Mapping[str, Any] | None = None,
+        made: Mapping[str, Any] | None = None,
         caption: str | None = None,
         markup: Markup | None = None,
         chat_id: int | None = None,
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
+        sensitive: bool = False,
     ) -> int:
-        """Sends a kept file (``blob``: its SHA-256) as a document, or a picture (drawn when it is sent) as a photo."""
-        if (blob is None) == (picture is None):
-            raise ValueError("give either a blob or a picture")
+        """Sends a kept file (``blob``: its SHA-256) as a document, a picture (drawn when it is sent) as a photo, or a
+        document that is ``made`` when it is sent and kept nowhere (``handlers.made``).
+        """
+        if [blob, picture, made].count(None) != 2:
+            raise ValueError("give one of blob, picture and made")
         payload: dict[str, Any] = {}
         if caption:
             payload |= {"caption": caption, "parse_mode": "HTML"}
@@ -173,10 +177,15 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         if blob is not None:
             method = "sendDocument"
             attachment: dict[str, Any] = {"field": "document", "filename": filename, "blob": blob}
+        elif made is not None:
+            method = "sendDocument"
+            attachment = {"field": "document", "filename": filename, "made": dict(made)}
         else:
             method = "sendPhoto"
             attachment = {"field": "photo", "filename": filename, "picture": dict(picture or {})}
-        return self.call(method, payload, chat_id=chat_id, lane=lane, topic=topic, attachment=attachment)
+        return self.call(
+            method, payload, chat_id=chat_id, lane=lane, topic=topic, attachment=attachment, sensitive=sensitive
+        )
 
     def call(
         self,
@@ -222,6 +231,51 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
     def typing(self) -> None:
         """Shows that an answer is being written. May be lost."""
         self.work.asides.append(Aside("sendChatAction", {"chat_id": self.chat_id, "action": "typing"}))
+
+
+@dataclass(frozen=True)
+class Unasked:
+    """For what is said in a chat without an update that asks for it: a file has been fetched."""
+
+    session: Session
+    now: datetime
+    chat_id: int
+
+    def call(
+        self,
+        method: str,
+        payload: Mapping[str, Any],
+        *,
+        chat_id: int | None = None,
+        topic: str | None = None,
+        sensitive: bool = False,
+    ) -> int:
+        """As ``Context.call``."""
+        return outbox.enqueue(
+            self.session,
+            chat_id=self.chat_id if chat_id is None else chat_id,
+            method=method,
+            payload=payload,
+            lane=Lane.REPLY,
+            now=self.now,
+            topic=topic,
+            sensitive=sensitive,
+        )
+
+    def reply(self, text: str, *, markup: Markup | None = None, to: int | None = None, sensitive: bool = False) -> None:
+        """As ``Context.reply``; ``to`` is the number of the message that is answered."""
+        parts = templates.split(text)
+        for number, part in enumerate(parts, 1):
+            payload: dict[str, Any] = {
+                "text": part,
+                "parse_mode": "HTML",
+                "link_preview_options": {"is_disabled": True},
+            }
+            if to is not None and number == 1:
+                payload["reply_parameters"] = {"message_id": to, "allow_sending_without_reply": True}
+            if markup is not None and number == len(parts):
+                payload["reply_markup"] = _plain(markup)
+            self.call("sendMessage", payload, sensitive=sensitive)
 
 
 def _plain(markup: Markup) -> dict[str, Any]:

@@ -38,11 +38,11 @@ Check = Callable[[bytes], CheckResult | None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file to fetch. ``check`` says what is wrong with its bytes, without a database; None: nothing is checked."""
+    """A file to fetch. ``check`` reads its bytes, without a database; None: nothing is read before they are there."""
 
     id: int
     file_id: str
-    check: Check | None
+    check: Callable[[bytes], object] | None
 
 
 def wanted(session: Session, now: datetime, limit: int) -> list[Wanted]:

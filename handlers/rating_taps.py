@@ -12,7 +12,7 @@ from telegram import Update
 from telegram.ext import CallbackQueryHandler
 
 import templates
-from handlers import keyboards, rating_cards, rating_messages
+from handlers import keyboards, rating_cards, rating_files, rating_messages
 from handlers.callers import in_private, registered
 from handlers.context import Context, KaopingApplication
 from handlers.raters import place_of, places, rating_of, say, show, told
@@ -222,6 +222,7 @@ def _submit(context: Context, rating: Rating, arguments: list[str]) -> str:
     person = session.get_one(Person, draft.person_id)
     casting.submit(session, rating.survey, rating.seat, draft)
     inbox.erase_dead(session, draft.chat_id)
+    rating_files.forget(session, draft.person_id, draft.chat_id)
     draft.message_id = query.message.message_id if query is not None and query.message is not None else None
     others = [
         templates.word("button_rate_of", one=told(session, person, *place))

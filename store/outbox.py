@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    null,
     or_,
     select,
     text,
@@ -57,8 +58,9 @@ class OutboxMessage(SQLModel, table=True):
     """One call of the Bot API that is owed to a chat.
 
     ``payload`` holds the method's parameters as JSON, without ``chat_id``. ``attachment`` names the file that goes with
-    it: ``{"field": "photo" | "document", "filename": …}`` with either ``"blob": sha256`` or
-    ``"picture": {"kind": …, "data": {…}}``, which is drawn when it is sent.
+    it: ``{"field": "photo" | "document", "filename": …}`` with ``"blob": sha256``, or with
+    ``"picture": {"kind": …, "data": {…}}``, which is drawn when it is sent, or ``"made": {"kind": …, "data": {…}}``,
+    which is written then, out of the tables as they are.
 
     What a ``sensitive`` one says is erased as soon as it is out or given up; the row stays.
     """
@@ -183,6 +185,7 @@ def _marking(count: int) -> Update:
         "sent_at": bindparam("now", type_=UtcDateTime),
         "error": None,
         "payload": case((col(OutboxMessage.sensitive), ERASED), else_=col(OutboxMessage.payload)),
+        "attachment": case((col(OutboxMessage.sensitive), null()), else_=col(OutboxMessage.attachment)),
         "message_id": case(*((col(OutboxMessage.id) == key, number) for key, number in numbers.items())),
     }
     return update(OutboxMessage).where(col(OutboxMessage.id).in_(keys)).values(**values)
