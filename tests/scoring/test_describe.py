@@ -77,3 +77,22 @@ def test_forms_of_the_other_shape() -> None:
 )
 def test_forms_of_the_other_shape_in_chinese(words: str) -> None:
     assert words in render("verbs/rules_show", result=describe(BINHE))
+
+
+def test_the_blocks_in_chinese() -> None:
+    text = render("verbs/rules_show", result=describe(JILIN, 2021))
+    assert "<b>日常考评</b>（方案1）　40分，单项不封顶，扣完为止" in text
+    assert "<b>加分项目</b>（方案3）　最多加10分" in text
+    assert "2021年度考评按本规则执行" in text
+    annual = text.partition("<b>年终评议</b>")[2].partition("<b>加分项目</b>")[0]
+    assert [line for line in annual.splitlines() if "分（方案2(" in line] == [
+        "· 领导评议：30分（方案2(1)）", "· 部门评议：10分（方案2(2)）", "· 企业评议：10分（方案2(3)）",
+        "· 营商环境监督员评议：10分（方案2(4)）",
+    ]  # fmt: skip
+    marked = [line for line in text.splitlines() if line.endswith("※")]
+    assumed = [item for item in JILIN.items.values() if item.assumption]
+    assert len(marked) == len(assumed)
+    other = render("verbs/rules_show", result=describe(BINHE))
+    assert other.count("单项不封顶") == 0
+    assert "　不封顶" in other
+    assert "按本规则执行" not in other

@@ -1,7 +1,10 @@
 """Dates, periods and points read as an office writes them."""
 
+import re
+
 import pytest
 
+import templates
 from templates import wording
 
 
@@ -49,3 +52,12 @@ def test_plain_figures_have_no_exponent_and_no_trailing_zeros() -> None:
 def test_long_text_is_cut_with_a_mark() -> None:
     assert wording.shorten("一二三四五六", 4) == "一二三…"
     assert wording.shorten("一 二\n三", 10) == "一 二 三"
+
+
+def test_one_thing_has_one_name() -> None:
+    """An entry is 冲销, only a link is 撤销; a department's total is 综合得分, only a rater writes a 总分."""
+    for path in sorted(templates.FOLDER.rglob("*.j2")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            said = re.sub("撤销(还没有使用的)?邀请|要撤销的邀请|链接已经撤销|已撤销第.*号邀请|只给总分的", "", line)
+            assert "撤销" not in said, f"{path.name}: {line}"
+            assert "总分" not in said, f"{path.name}: {line}"
