@@ -20,6 +20,7 @@ def check(rulebook: RuleBook) -> None:
     _check_panels(rulebook)
     _check_sums(rulebook)
     _check_grades(rulebook)
+    _check_consequences(rulebook)
     for duty in rulebook.duties.values():
         item = rulebook.items[duty.item]
         if item.kind != "deduction":
@@ -170,6 +171,12 @@ def _check_grades(rulebook: RuleBook) -> None:
         if upper.at_least > lower.below:
             gap = f"totals from {plain(lower.below)} to below {plain(upper.at_least)} have no grade"
             raise Fault(f"grade {lower.code}, below", gap)
+
+
+def _check_consequences(rulebook: RuleBook) -> None:
+    for one in rulebook.consequences.values():
+        if one.grade is not None and one.grade not in {grade.code for grade in rulebook.grades}:
+            raise Fault(f"consequence {one.code}, grade", f"there is no grade {one.grade}")
 
 
 def _check_reminders(rulebook: RuleBook) -> None:

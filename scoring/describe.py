@@ -124,6 +124,18 @@ class GradeShown:
 
 
 @dataclass(frozen=True)
+class ConsequenceShown:
+    """What follows from a ``grade`` (its title; None: any), ``years`` running, or for the ``vertical`` ones only."""
+
+    code: str
+    title: str
+    clause: str
+    grade: str | None
+    years: int
+    vertical: bool
+
+
+@dataclass(frozen=True)
 class DutyShown:
     """What is owed: due on the ``due_working_day``-th working day after each ``period``."""
 
@@ -179,12 +191,15 @@ class Booklet:
     panels: tuple[PanelShown, ...]
     aspects: tuple[str, ...]
     grades: tuple[GradeShown, ...]
+    consequences: tuple[ConsequenceShown, ...]
     duties: tuple[DutyShown, ...]
     due_time: str
     reminders: RemindersShown
     grace_minutes: int
     appeal_working_days: int
     panel_shown_from: int
+    issuers: tuple[str, ...]
+    addressees: str
     assumptions: tuple[AssumptionShown, ...]
 
 
@@ -208,12 +223,18 @@ def describe(rulebook: RuleBook, year: int | None = None) -> Booklet:
             GradeShown(one.code, one.title, one.clause, _plain(one.at_least), _plain(one.below))
             for one in rulebook.grades
         ),
+        consequences=tuple(
+            ConsequenceShown(one.code, one.title, one.clause, _grade(rulebook, one.grade), one.years, one.vertical)
+            for one in rulebook.consequences.values()
+        ),
         duties=tuple(_duty(duty) for duty in rulebook.duties.values()),
         due_time="{:02d}:{:02d}".format(*divmod(rulebook.readings.due_minutes, 60)),
         reminders=_reminders(rulebook.reminders),
         grace_minutes=rulebook.grace_minutes,
         appeal_working_days=rulebook.appeal_working_days,
         panel_shown_from=rulebook.panel_shown_from,
+        issuers=rulebook.issuers,
+        addressees=rulebook.addressees,
         assumptions=tuple(AssumptionShown(one.place, one.clause, one.text) for one in rulebook.assumptions),
     )
 
@@ -250,7 +271,7 @@ def _item(rulebook: RuleBook, item: Item, titles: Mapping[str, str]) -> ItemShow
         owed=item.owed,
         settle=item.settle,
         lateness=_lateness(item.lateness) if item.lateness else None,
-        grade=rulebook.grade_title(item.grade) if item.grade else None,
+        grade=_grade(rulebook, item.grade),
         assumption=item.assumption,
     )
 
@@ -337,6 +358,10 @@ def _number(value: Fraction) -> str:
         digit, rest = divmod(rest * 10, 1)
         digits += str(digit)
     return f"{whole}.{digits}" if digits else str(whole)
+
+
+def _grade(rulebook: RuleBook, code: str | None) -> str | None:
+    return rulebook.grade_title(code) if code else None
 
 
 def _plain(points: int | None) -> str | None:

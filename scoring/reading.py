@@ -11,11 +11,13 @@ from typing import TypeVar, get_args
 from scoring.lateness import LatenessRule
 from scoring.points import UNIT
 from scoring.reading_lateness import read_lateness
+from scoring.reading_result import read_consequence, read_grade
 from scoring.rulebook import (
     Aspect,
     Assumption,
     Block,
     Clause,
+    Consequence,
     Dissatisfaction,
     Duty,
     Grade,
@@ -65,6 +67,7 @@ class _Reading:
         self.aspects: dict[str, Aspect] = {}
         self.panels: dict[str, Panel] = {}
         self.grades: dict[str, Grade] = {}
+        self.consequences: dict[str, Consequence] = {}
         self.duties: dict[str, Duty] = {}
         self.lateness: Callable[[int], LatenessRule] | None = None
 
@@ -89,6 +92,8 @@ class _Reading:
                 panel_shown_from = publication.whole("panel_shown_from", 1, 1000)
                 has_share = publication.has("approval_more_than")
                 approval_share = publication.percent("approval_more_than") if has_share else Fraction(1, 2)
+                issuers = publication.texts("issuers") if publication.has("issuers") else ()
+                addressees = publication.text_or("addressees", "")
             rating = self.rating(root.table("rating")) if root.has("rating") else RatingRules(step=UNIT // 2)
         return RuleBook(
             name=name,
@@ -106,6 +111,7 @@ class _Reading:
             panels=MappingProxyType(self.panels),
             # Highest first, whatever the order in the file; the one that is open above leads.
             grades=tuple(sorted(self.grades.values(), key=lambda one: (one.below is not None, -(one.at_least or 0)))),
+            consequences=MappingProxyType(self.consequences),
             duties=MappingProxyType(self.duties),
             reminders=reminders,
             readings=readings,
@@ -113,6 +119,8 @@ class _Reading:
             appeal_working_days=appeal_working_days,
             panel_shown_from=panel_shown_from,
             approval_share=approval_share,
+            issuers=issuers,
+            addressees=addressees,
             rating=rating,
             assumptions=tuple(self.assumptions),
         )
@@ -138,7 +146,8 @@ class _Reading:
             self.parts(table, "group", clause, self.groups, _group)
             self.parts(table, "aspect", clause, self.aspects, _aspect)
             self.parts(table, "panel", clause, self.panels, _panel)
-            self.parts(table, "grade", clause, self.grades, _grade)
+            self.parts(table, "grade", clause, self.grades, read_grade)
+            self.parts(table, "consequence", clause, self.consequences, read_consequence)
             self.parts(table, "duty", clause, self.duties, self.duty)
 
     def parts(
@@ -349,11 +358,6 @@ def _tier(table: Table) -> Tier:
     with table.all_read():
         left_out = table.flag("left_out", default=False)
         return Tier(_code(table), table.text("title"), None if left_out else table.percent("share"))
-
-
-def _grade(table: Table, code: str, clause: Clause) -> Grade:
-    at_least, below = table.optional_amount("at_least"), table.optional_amount("below")
-    return Grade(code, table.text("title"), clause.number, at_least, below)
 
 
 def _reminders(table: Table) -> Reminders:

@@ -197,6 +197,20 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True)
+class Consequence:
+    """What follows from a result: for those of a ``grade`` (None: of any), that many ``years`` running, or only for
+    those who are managed vertically.
+    """
+
+    code: str
+    title: str
+    clause: str
+    grade: str | None
+    years: int = 1
+    vertical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """What a department owes again and again.
 
@@ -315,7 +329,8 @@ class RuleBook:
 
     Mappings keep the order of the file. ``full`` is what daily and annual blocks make together. ``panel_shown_from``:
     with fewer ballots in any panel only the annual sum is shown. ``approval_share``: more than this share of the
-    leading group has to agree to a result. ``grades`` stand highest first.
+    leading group has to agree to a result. ``issuers`` sign a circular and ``addressees`` get it (empty: not said).
+    ``grades`` stand highest first.
     """
 
     name: str
@@ -332,6 +347,7 @@ class RuleBook:
     aspects: tuple[Aspect, ...]
     panels: Mapping[str, Panel]
     grades: tuple[Grade, ...]
+    consequences: Mapping[str, Consequence]
     duties: Mapping[str, Duty]
     reminders: Reminders
     readings: Readings
@@ -339,6 +355,8 @@ class RuleBook:
     appeal_working_days: int
     panel_shown_from: int
     approval_share: Fraction
+    issuers: tuple[str, ...]
+    addressees: str
     rating: RatingRules
     assumptions: tuple[Assumption, ...]
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from scoring.describe import describe
 from scoring.loading import load, names, parse
 from scoring.points import UNIT, plain
 from scoring.rulebook import RuleBook, Rung
 from scoring.sheet import LedgerLine, score_sheet
+from templates import render
 
 JILIN = load("jilin-2021")
 
@@ -116,6 +118,29 @@ def test_grades() -> None:
     assert list(JILIN.vetoes) == ["veto.1", "veto.2", "veto.3"]
     assert {veto.grade for veto in JILIN.vetoes.values()} == {"fail"}
     assert JILIN.grade_title("fail") == "不达标"
+
+
+def test_what_follows_from_a_result() -> None:
+    told = [(one.grade, one.years, one.vertical, one.title) for one in JILIN.consequences.values()]
+    assert told == [
+        ("excellent", 1, False, "由党工委、管委会进行通报表扬"),
+        ("excellent", 1, False, "在年度绩效考评中予以加分"),
+        ("fail", 1, False, "由党工委、管委会进行通报批评"),
+        ("fail", 1, False, "对单位主要负责人进行诫勉谈话"),
+        ("fail", 1, False, "在年度绩效考评中予以扣分"),
+        ("fail", 2, False, "视情况给予主要负责人调离岗位、免职、降职或改任非领导职务等组织处理"),
+        (None, 1, True, "评议考核结果报送其上级主管部门"),
+    ]
+    # Word for word what the clause says.
+    text = JILIN.clauses["五(二)"].text
+    for one in JILIN.consequences.values():
+        assert one.clause == "五(二)"
+        assert one.title.removeprefix("在") in text
+    shown = render("verbs/rules_show", result=describe(JILIN))
+    assert "· 连续两年不达标：视情况给予主要负责人调离岗位" in shown
+    assert "· 垂直管理单位：评议考核结果报送其上级主管部门（方案五(二)）" in shown
+    assert JILIN.issuers == ("吉林经开区党工委", "吉林经开区管委会")
+    assert JILIN.addressees == "各局（室、公司），各基层单位，各双管单位"
 
 
 def test_three_duties_on_the_second_working_day_after_their_period() -> None:
