@@ -28,6 +28,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._log_stuck = False
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """``work`` in one transaction. Errors come through, after the rollback."""
@@ -58,10 +59,13 @@ class Database:
         with transaction(self.engine) as session:
             return work(session)
 
-    async def truncate_log(self) -> None:
-        """Empties the write-ahead log after a commit that erased something (see ``store.db``)."""
-        if not await asyncio.get_running_loop().run_in_executor(self._thread, truncate_log, self.engine):
-            log.warning("the write-ahead log could not be emptied: somebody else uses the database")
+    async def truncate_log(self) -> bool:
+        """Empties the write-ahead log after a commit that erased something (see ``store.db``). False: not this time."""
+        emptied = await asyncio.get_running_loop().run_in_executor(self._thread, truncate_log, self.engine)
+        if not emptied and not self._log_stuck:
+            log.warning("the write-ahead log cannot be emptied now: somebody else uses the database")
+        self._log_stuck = not emptied
+        return emptied
 
     def close(self) -> None:
         """Waits for what is being done."""

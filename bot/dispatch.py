@@ -22,6 +22,7 @@ from bot.clock import Clock
 from bot.database import LONGEST_WAIT_SECONDS, Database, back_off, first_line
 from bot.network import Api, NetworkInTransaction, no_network
 from bot.patience import comes
+from handlers import rating_cards
 from handlers.context import Aside, Context, Work
 from store import foresight, inbox
 from store.db import is_passing
@@ -90,6 +91,11 @@ def _drive(coroutine: Coroutine[Any, Any, None]) -> None:
     raise SuspendedInTransaction("a handler awaited something that was not there yet")
 
 
+def _is_secret(payload: str) -> bool:
+    """Whether an update is not kept whatever came of it: it has a link in it, or it shows what somebody rates."""
+    return carries_token(payload) or rating_cards.shown_in(payload)
+
+
 Tell = Callable[[Session, InboxUpdate, datetime], list[Work]]
 """Says that an update is dead."""
 
@@ -129,6 +135,8 @@ class Dispatcher:
         self._idle = asyncio.Event()
         self._closing = False
         self._asides: set[asyncio.Task[None]] = set()
+        self._log_due = True
+        """Something was erased and may still stand in the write-ahead log: at a start, by a run that was cut short."""
         self.handled = 0
         """How many updates came to an end since the start."""
 
@@ -165,6 +173,8 @@ class Dispatcher:
             if failures:
                 failures = 0
                 log.info("database works again")
+            if self._log_due:
+                self._log_due = not await self._database.truncate_log()
             if handled < GROUP and not self._hungry.is_set():
                 self._idle.set()
                 await comes(self._hungry, LOOK_SECONDS)
@@ -205,7 +215,7 @@ class Dispatcher:
         """Marks updates as done. What is not to be kept of them is erased: a link above all, whatever came of it."""
         if handled:
             inbox.done(session, [row.update_id for row, _ in handled], now)
-        secret = [row.update_id for row, work in handled if work.forgotten or carries_token(row.payload)]
+        secret = [row.update_id for row, work in handled if work.forgotten or _is_secret(row.payload)]
         if secret:
             inbox.erase(session, secret)
         return [work for _, work in handled]
@@ -269,7 +279,11 @@ class Dispatcher:
         if not inbox.failed(session, row, error, tries=TRIES, now=now):
             return None
         log.error("an update is dead", update=update_id, error=error)
-        return tell(session, row, now)
+        told = tell(session, row, now)
+        if _is_secret(row.payload):
+            # Whoever sent it has been told, and begins anew.
+            inbox.erase(session, [update_id])
+        return told
 
     def _tell_everybody(self, session: Session, row: InboxUpdate, now: datetime) -> list[Work]:
         if row.chat_id is None:
@@ -294,8 +308,7 @@ class Dispatcher:
         """What follows once the works have committed."""
         self.handled += max(1, len(done))
         self._committed()
-        if any(work.log_to_truncate for work in done):
-            await self._database.truncate_log()
+        self._log_due |= any(work.log_to_truncate for work in done)
         for aside in [aside for work in done for aside in work.asides]:
             task = asyncio.create_task(self._do(aside))
             self._asides.add(task)

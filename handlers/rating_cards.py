@@ -31,6 +31,14 @@ MOST_LISTED = 80
 """Departments that the review lists one by one: more would not fit into a message."""
 
 
+_BUTTON = f'"callback_data":"{ACTION}:'
+
+
+def shown_in(payload: str) -> bool:
+    """Whether an update, raw, has a card in it: it is a tap on one, or an answer that quotes it."""
+    return _BUTTON in payload
+
+
 @dataclass(frozen=True)
 class Rating:
     """One place in a survey, with what has been given from it so far. ``assists``: somebody else's place."""

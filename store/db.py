@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """How long a writer waits for another one before "database is locked"."""
+_LOG_MILLISECONDS = 200
 
 
 def open_engine(url: str) -> Engine:
@@ -25,8 +26,10 @@ def open_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+    # What is written is nobody's business in a log: a rating, a link.
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}}
+    options["hide_parameters"] = True
     if parsed.database in (None, "", ":memory:"):
         options["poolclass"] = StaticPool
     engine = create_engine(parsed, **options)
@@ -58,16 +61,22 @@ def transaction(engine: Engine) -> Iterator[Session]:
 def truncate_log(engine: Engine) -> bool:
     """Empties SQLite's write-ahead log, so that what was erased and committed is in no file any more.
 
-    Call it outside any transaction. Returns False where somebody was reading or writing: then it is to be called again.
-    Nothing is to be done on PostgreSQL, whose log is the server's own affair.
+    Call it outside any transaction. Returns False where somebody was reading or writing, or the disk is full: then it
+    is to be called again. Nothing is to be done on PostgreSQL, whose log is the server's own affair.
     """
     if engine.dialect.name != "sqlite":
         return True
     # Past the engine's transactions: inside one nothing can be emptied.
     connection = engine.raw_connection()
+    cursor = connection.cursor()
     try:
-        (busy, *_) = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        # Work goes on meanwhile: nobody waits for a long reader.
+        cursor.execute(f"PRAGMA busy_timeout={_LOG_MILLISECONDS}")
+        (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False  # a full disk passes
     finally:
+        cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
         connection.close()
     return not busy
 
