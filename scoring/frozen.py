@@ -7,15 +7,17 @@ no white space outside strings, non-ASCII characters as themselves, no number th
   (what they were), "overrides", "frozen_at", and "columns", the names of an entry's fields.
 - Then one line for each department: "code", "name", "kind", "vertical", "superior"; "last", the code of its grade of
   the year before, null where it is not known; "entries", each a list in the order of the columns, points in units of
-  1/10,000; "panels", by code the "sum" of the marks used (units, "1710000" or "10/3"), how many were "used" and how many
-  ballots there were ("count"), null while open; or in its place "sums", by block, where single panels may not be shown;
-  "disputed", how many entries were under review; and "figures", as they are shown.
+  1/10,000; "panels", by code the "sum" of the marks used (units, "1710000" or "10/3"), how many were "used" and how
+  many ballots there were ("count"), null while open; or in its place "sums", by block ("" for all of them together),
+  where single panels may not be shown; "disputed", how many entries were under review; and "figures", as they are
+  shown.
 - The last line holds "sha256", the hash over all bytes before it: the hash that is approved and published.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -36,15 +38,22 @@ COLUMNS = (
 )  # fmt: skip
 """An entry's fields. Instants are China's, ISO 8601; persons by name."""
 
-FIGURES = ("daily", "annual", "bonus", "total", "grade", "rank", "vetoes", "panels")
+ALL = ""
+"""Of "sums", the key of the sum of all panels, where not even the sums of the blocks may be shown."""
 
 
 class FrozenFault(Exception):
-    """A frozen file that is not what it was, or whose figures do not follow from it. ``str()`` is one line."""
+    """A frozen file that is not what it was, or whose figures do not follow from it. ``str()`` is one line.
 
-    def __init__(self, line: int, fault: str) -> None:
-        super().__init__(f"line {line}: {fault}")
-        self.line, self.fault = line, fault
+    ``code`` picks the words, which ``facts`` fill in: "not_ours" (no frozen result of this form), "unreadable" (a line
+    that is no JSON object, or not as it is written), "rule_book", "unknown" (the rule book has no ``what``), "figure"
+    and "rank" (``found`` stands there, ``follows`` follows from the rest), "hash", "behind" (something after the end),
+    "unfinished" or "twice" (a department a second time).
+    """
+
+    def __init__(self, line: int, code: str, said: str, **facts: Any) -> None:
+        super().__init__(f"line {line}: {said}")
+        self.line, self.code, self.facts = line, code, facts
 
 
 @dataclass(frozen=True)
@@ -92,29 +101,35 @@ def check(lines: Iterable[bytes]) -> Checked:
     rulebook: RuleBook | None = None
     departments: list[Mapping[str, Any]] = []
     sheets: dict[int, ScoreSheet] = {}
+    seen: set[str] = set()
     claimed, entries, number = None, 0, 0
     for number, raw in enumerate(lines, start=1):
         if claimed is not None:
-            raise FrozenFault(number, "something stands behind the end")
+            raise FrozenFault(number, "behind", "something stands behind the end")
         content = _parsed(number, raw)
         if header is None or rulebook is None:
-            header, rulebook = content, _rulebook(number, content)
+            header, rulebook = content, rulebook_of(content, number)
         elif "sha256" in content:
             claimed = content["sha256"]
             if claimed != digest.hexdigest():
-                raise FrozenFault(number, "the hash is not that of the lines before: the file has been changed")
+                raise FrozenFault(number, "hash", "the hash is not that of the lines before: the file has been changed")
             continue
         else:
-            sheets[number] = _recomputed(number, content, rulebook, header["columns"])
+            sheets[number] = _recomputed(number, content, rulebook)
+            if content["code"] in seen:
+                raise FrozenFault(number, "twice", f"{content['code']} a second time", name=content["name"])
+            seen.add(content["code"])
             entries += len(content.pop("entries"))
             departments.append(content)
         digest.update(raw)
     if header is None or rulebook is None or claimed is None:
-        raise FrozenFault(number + 1, "the end is missing")
+        raise FrozenFault(number + 1, "unfinished", "the end is missing")
     for at, place in rank(sheets).items():
-        found = departments[at - 2]["figures"]
-        if found["rank"] != place:
-            raise FrozenFault(at, f"rank: {found['rank']} stands there, {place} follows from the figures")
+        one = departments[at - 2]
+        found = one["figures"]["rank"]
+        if found != place:
+            said = f"{one['code']}, rank: {found} stands there, {place} follows from the figures"
+            raise FrozenFault(at, "rank", said, name=one["name"], found=found, follows=place)
     return Checked(claimed, header, tuple(departments), tuple(sheets.values()), rulebook, entries)
 
 
@@ -135,56 +150,107 @@ def figures_of(sheet: ScoreSheet, place: int | None) -> dict[str, Any]:
 
 def _parsed(number: int, raw: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(raw)
-    except ValueError:
-        raise FrozenFault(number, "not JSON") from None
-    if not isinstance(content, dict):
-        raise FrozenFault(number, "not an object")
-    return content
+        content = json.loads(raw, parse_float=_no_number)
+        # Only what is written canonically has one meaning: a key that comes twice has two.
+        if isinstance(content, dict) and line(content) == raw:
+            return content
+    except (ValueError, RecursionError):
+        pass
+    if number == 1:
+        raise FrozenFault(number, "not_ours", f"not a frozen result of the form {FORM}")
+    raise FrozenFault(number, "unreadable", "not a line of a frozen result")
 
 
-def _rulebook(number: int, header: Mapping[str, Any]) -> RuleBook:
-    if header.get("form") != FORM:
-        raise FrozenFault(number, f"not a frozen result of the form {FORM}")
-    kept = header["rulebook"]
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no integer")
+
+
+_HEADER = {"year": int, "calendar": str, "ledger": dict, "overrides": list, "frozen_at": str, "rulebook": dict}
+
+
+def rulebook_of(header: Mapping[str, Any], number: int = 1) -> RuleBook:
+    """The rule book that stands in a header. Raises FrozenFault not_ours or rule_book."""
+    kept = header.get("rulebook")
+    ours = header.get("form") == FORM and header.get("columns") == list(COLUMNS)
+    if not ours or not all(isinstance(header.get(name), kind) for name, kind in _HEADER.items()) or kept is None:
+        raise FrozenFault(number, "not_ours", f"not a frozen result of the form {FORM}")
     try:
-        rulebook = parse(kept["text"], kept["name"])
+        rulebook = parse(str(kept.get("text")), str(kept.get("name")))
     except RuleBookError as fault:
-        raise FrozenFault(number, f"rule book: {fault}") from None
-    if rulebook.digest != kept["sha256"]:
-        raise FrozenFault(number, "the rule book is not the one named")
+        raise FrozenFault(number, "rule_book", f"rule book: {fault}", fault=str(fault)) from None
+    if rulebook.digest != kept.get("sha256"):
+        said = "the rule book is not the one named"
+        raise FrozenFault(number, "rule_book", said, fault=said)
     return rulebook
 
 
-def _recomputed(number: int, content: Mapping[str, Any], rulebook: RuleBook, columns: Iterable[str]) -> ScoreSheet:
-    at = {name: place for place, name in enumerate(columns)}
-    item, count, points, event = at["item"], at["count"], at["points"], at["event"]
-    lines = (LedgerLine(one[item], one[count], one[points], one[event]) for one in content["entries"])
+def sheet_of(content: Mapping[str, Any], rulebook: RuleBook) -> ScoreSheet:
+    """The score sheet that follows from a department's line, every entry a line of it. Raises KeyError for what the
+    rule book does not have, and other exceptions for what is no line of a frozen result.
+    """
+    lines = [
+        LedgerLine(item, count, points, event, period, datetime.fromisoformat(happened), reason, source, key, reverses)
+        for key, item, count, points, event, period, happened, _, source, _, _, reason, _, reverses in content[
+            "entries"
+        ]
+    ]
+    sheet = sheet_of_means(rulebook, lines, _means(rulebook, content), content["kind"])
+    if "sums" in content:
+        sheet = _summed(sheet, content["sums"])
+    elif sheet.panels and sheet.annual is None:
+        sheet = replace(sheet, withheld="open")
+    return under_review(sheet, content["disputed"])
+
+
+def _summed(sheet: ScoreSheet, sums: Mapping[str, str | None]) -> ScoreSheet:
+    """The sheet where only sums of panels may be shown: a line for each sum, none for a panel."""
+    panels = sheet.rulebook.panels
+    first: dict[str, str] = {}
+    for code in sheet.panels:
+        first.setdefault(ALL if ALL in sums else panels[code].block, code)
+    lines = []
+    for one in sheet.lines:
+        if one.kind != "panel":
+            lines.append(one)
+        elif one.code in first.values():
+            block = sheet.rulebook.blocks[panels[one.code].block]
+            lines.append(one._replace(kind="panels", code=block.code, title=block.title, clause=block.clause))
+    blocks = {
+        code: None if ALL in sums and block.role == "annual" else sheet.blocks[code]
+        for code, block in sheet.rulebook.blocks.items()
+    }
+    return replace(sheet, lines=tuple(lines), blocks=blocks, panels=dict.fromkeys(sheet.panels), withheld="few")
+
+
+def _recomputed(number: int, content: Mapping[str, Any], rulebook: RuleBook) -> ScoreSheet:
     try:
-        sheet = sheet_of_means(rulebook, lines, _means(rulebook, content), content["kind"])
+        # A million lines that nobody reads would cost more than the figures.
+        sheet = replace(sheet_of(content, rulebook), lines=())
+        told, kept, name = figures_of(sheet, content["figures"]["rank"]), content["figures"], content["name"]
+        code = content["code"]
     except KeyError as missing:
-        raise FrozenFault(number, f"the rule book has no {missing}") from None
-    # A million lines that nobody reads would cost more than the figures.
-    sheet = replace(under_review(sheet, content["disputed"]), lines=())
-    told = figures_of(sheet, None)
-    for name in FIGURES:
-        if name == "rank" or (name == "panels" and "sums" in content):
-            continue
-        if content["figures"][name] != told[name]:
-            was, follows = content["figures"][name], told[name]
-            raise FrozenFault(number, f"{content['code']}, {name}: {was} stands there, {follows} follows")
-    return sheet
+        what = str(missing.args[0]) if missing.args else ""
+        raise FrozenFault(number, "unknown", f"{what} is nowhere", what=what) from None
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        raise FrozenFault(number, "unreadable", "not a line of a frozen result") from None
+    if kept == told:
+        return sheet
+    for figure, follows in told.items():
+        if kept.get(figure) != follows:
+            said = f"{code}, {figure}: {kept.get(figure)} stands there, {follows} follows"
+            facts = {"name": name, "figure": figure, "found": kept.get(figure), "follows": follows}
+            raise FrozenFault(number, "figure", said, **facts)
+    raise FrozenFault(number, "unreadable", f"{code}: figures that nothing follows from")
 
 
 def _means(rulebook: RuleBook, content: Mapping[str, Any]) -> dict[str, Points | None]:
     means: dict[str, Points | None] = {}
     panels = [code for code, panel in rulebook.panels.items() if panel.weight_for(content["kind"])]
     if "sums" in content:
-        # Only what the panels of a block make together is known: the first one stands for all of them.
+        # Only what panels make together is known: the first one stands for all of them.
         left: dict[str, str | None] = dict(content["sums"])
         for code in panels:
-            block = rulebook.panels[code].block
-            known = left.pop(block, "0")
+            known = left.pop(ALL if ALL in left else rulebook.panels[code].block, "0")
             means[code] = None if known is None else _exact(known)
         return means
     for code in panels:

@@ -197,9 +197,9 @@ def _line(
     if sheet.withheld == "few":
         blocks = dict.fromkeys(rulebook.panels[code].block for code in sheet.panels)
         known: dict[str, Points | None] = {block: sheet.blocks[block] for block in blocks}
-        if None in known.values() and sheet.annual is not None:
-            # Not even single blocks may be shown: the first stands for all.
-            known = {block: sheet.annual if at == 0 else 0 for at, block in enumerate(known)}
+        if None in known.values():
+            # Not even single blocks may be shown: only all together.
+            known = {frozen.ALL: sheet.annual}
         told["sums"] = {block: None if figure is None else str(Fraction(figure)) for block, figure in known.items()}
         return told
     panels: dict[str, Any] = {}

@@ -1,13 +1,18 @@
 """A zone with a rule book in force, and people who may act in it."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
+from fractions import Fraction
 
 import pytest
 from sqlmodel import Session
 
 from scoring.loading import load
+from scoring.points import UNIT
 from scoring.rulebook import RuleBook
 from scoring.standings import put_in_force
+from scoring.survey_tables import BallotBox, Survey
 from store.commands import Act
 from store.people import Department, Person, Role, appoint
 from store.times import CHINA
@@ -72,3 +77,49 @@ class Cast:
 @pytest.fixture
 def cast(zone: Session) -> Cast:
     return Cast(zone)
+
+
+def rated(
+    session: Session,
+    panel: str,
+    given: Iterable[tuple[Department, Iterable[str]]],
+    *,
+    year: int = 2021,
+    abstained: int = 0,
+) -> Survey:
+    """A panel's rating that is over: for each department its marks, in points, each a ballot."""
+    boxes = list(given)
+    clerk = Person(name=f"{panel}登记")
+    session.add(clerk)
+    session.flush()
+    survey = Survey(
+        year=year, panel=panel, departments=[one.id for one, _ in boxes], opened_at=NOW, opened_by=clerk.id,
+        closes_at=NOW, closed_at=NOW,
+    )  # fmt: skip
+    session.add(survey)
+    session.flush()
+    for department, marks in boxes:
+        counts = Counter(str(Fraction(mark) * UNIT) for mark in marks)
+        row = BallotBox(
+            survey_id=survey.id, department_id=department.id, marks=dict(sorted(counts.items())), abstained=abstained
+        )
+        session.add(row)
+    session.flush()
+    return survey
+
+
+MARKS = {
+    "leaders": ("28.5", "27", "30"),
+    "departments": ("9", "8.25", "10"),
+    "enterprises": ("9.5", "7", "8"),
+    "supervisors": ("10", "9", "8.5"),
+}
+"""Three ballots a panel: a mean with a third in it, and others without."""
+
+
+@pytest.fixture
+def counted(zone: Session, fin: Department, com: Department, gov: Department) -> Session:
+    """The zone once all four ratings are over, each department with three ballots a panel."""
+    for panel, marks in MARKS.items():
+        rated(zone, panel, [(fin, marks), (com, marks[:2] + marks[1:2]), (gov, marks[1:] + marks[2:])], abstained=1)
+    return zone
