@@ -164,7 +164,7 @@ class Bot:
             self._api,
             self._clock,
             file_url=f"{settings.api_base}/file/bot{settings.required_token}",
-            caught_up=self.dispatcher.caught_up,
+            answered=self._answered,
             committed=self.sender.wake,
         )
         self.ticker = Ticker(
@@ -231,6 +231,14 @@ class Bot:
             except TelegramError as error:
                 log.info("not greeted", method=method, error=error.message)
         await self._stopping.wait()
+
+    async def _answered(self, seconds: float) -> bool:
+        """Waits until whoever has written has his answer, at most so long. Returns whether that is so."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.dispatcher.caught_up(seconds) and await self.sender.answered(seconds)
+        except TimeoutError:
+            return False
 
     def _handled(self) -> None:
         self.sender.wake()

@@ -30,7 +30,7 @@ log = structlog.get_logger("fetching")
 LOOK_SECONDS = 2.0
 """How often to look for files that wait."""
 PATIENCE_SECONDS = 5.0
-"""How long a file waits for people who write meanwhile: their answers go ahead."""
+"""How long a file waits for people who write meanwhile: their answers go ahead, until they are sent."""
 AT_ONCE = 20
 """Files looked up in one go."""
 
@@ -59,14 +59,14 @@ class Fetcher:
         clock: Clock,
         *,
         file_url: str,
-        caught_up: Callable[[float], Awaitable[bool]],
+        answered: Callable[[float], Awaitable[bool]],
         committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._api = api
         self._clock = clock
         self._file_url = file_url
-        self._caught_up = caught_up
+        self._answered = answered
         self._committed = committed
         self._hungry = asyncio.Event()
 
@@ -80,7 +80,7 @@ class Fetcher:
             self._hungry.clear()
             waiting = await self._database.insist(self._look, "looking for files")
             for steps, one in waiting:
-                await self._caught_up(PATIENCE_SECONDS)
+                await self._answered(PATIENCE_SECONDS)
                 await self._fetch(steps, one)
             if len(waiting) < AT_ONCE:
                 await comes(self._hungry, LOOK_SECONDS)

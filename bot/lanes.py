@@ -45,6 +45,8 @@ class LaneQueue:
         self.ready: asyncio.Queue[int] = asyncio.Queue()
         self.slots = asyncio.Semaphore(pace.slots)
         self.hungry = asyncio.Event()
+        self.through = asyncio.Event()
+        """Nothing is left to send, as far as is known."""
         self.more = False
         """Whether the last look left rows behind."""
         self.began_anew = 0.0
@@ -75,6 +77,8 @@ class LaneQueue:
             self.ready.put_nowait(chat_id)
         else:
             del self.chats[chat_id]
+            if not self.chats and not self.more and not self.hungry.is_set():
+                self.through.set()
 
     def move(self, old: int, new: int) -> None:
         """What is in hand for ``old`` goes to ``new``."""

@@ -94,7 +94,12 @@ class Sender:
     def wake(self) -> None:
         """There is something new in the outbox."""
         for queue in self._queues.values():
+            queue.through.clear()
             queue.hungry.set()
+
+    async def answered(self, seconds: float) -> bool:
+        """Waits until everybody has his answer, at most so long. Returns whether that is so."""
+        return await comes(self._queues[Lane.REPLY].through, seconds)
 
     async def run(self) -> None:
         """Works until cancelled; raises InvalidToken if Telegram no longer takes the token."""
@@ -145,6 +150,8 @@ class Sender:
             queue.cursor = rows[-1].id
         for row in rows:
             queue.add(row)
+        if not queue.chats and not queue.hungry.is_set():
+            queue.through.set()
 
     async def _work(self, queue: LaneQueue) -> None:
         loop = asyncio.get_running_loop()

@@ -370,3 +370,16 @@ async def test_a_menu_is_set_in_turn_and_needs_no_chat(house: Any) -> None:
         await house.settled()
     assert states(house) == [OutboxState.SENT]
     assert person.menu == ["score"]
+
+
+async def test_everybody_is_answered_once_the_last_reply_is_out(house: Any) -> None:
+    house.settings["limits"] = False
+    person = await met(house, "张三")
+    async with house.running() as bot:
+        assert await bot.sender.answered(10)
+        enqueue(house, person.id, "一", "二", "三", lane=Lane.REPLY)
+        house.sandbox.fault(Fault("slow", "sendMessage", times=1, delay=0.3))
+        bot.sender.wake()
+        assert not await bot.sender.answered(0.05)
+        assert await bot.sender.answered(10)
+        assert [message.text for message in person.from_bot] == ["一", "二", "三"]
