@@ -16,6 +16,7 @@ from sqlmodel import Session
 from benchmarks.ranking import NOW, filled
 from scoring import frozen, results
 from scoring.loading import load
+from scoring.result_tables import FrozenFile
 from scoring.tables import LedgerEntry
 from store.db import open_engine
 from store.people import Person
@@ -37,9 +38,11 @@ def freeze(path: str) -> None:
         took = time.perf_counter() - began
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         began = time.perf_counter()
-        checked = frozen.check(results.lines_of(result))
+        checked = frozen.check(results.lines_of(session, result))
+        checking = time.perf_counter() - began
         assert checked.hash == result.hash
-        print(plain, took, most, result.size, len(result.content), time.perf_counter() - began)
+        kept = len(session.get_one(FrozenFile, result.id).content)
+        print(plain, took, most, result.size, kept, checking)
     engine.dispose()
 
 

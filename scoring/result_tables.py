@@ -3,36 +3,56 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from store.blobs import Blob
+from store.immutable import append_only
 from store.times import UtcDateTime
 
 
 class ResultSet(SQLModel, table=True):
-    """The result of a year as it stood at one instant (``scoring.frozen``), kept byte for byte.
+    """The result of a year as it stood at one instant.
 
-    ``hash`` is what is approved and published. ``content`` is the file, deflated (zlib). ``rests_on``: by name what it
-    was made from, each by a hash, so that a change shows. ``state``: "frozen", "void" (something changed: ``why``),
-    "published", or "replaced" (a later one has been published).
+    ``hash`` is what is approved and published. ``rests_on``: by name what it was made from, each by a hash, so that a
+    change shows. ``overrides``: what was not settled and why it went on nevertheless, at the freeze and at publication.
+    ``state``: "frozen", "void" (something changed: ``why``), "published", or "replaced" (a later one has been
+    published).
     """
 
     __tablename__ = "result_set"
+    __table_args__ = (
+        Index(
+            "result_set_frozen", "id", sqlite_where=text("state = 'frozen'"), postgresql_where=text("state = 'frozen'")
+        ),
+    )
 
     id: int = Field(default=None, primary_key=True)
     year: int = Field(index=True)
     hash: str
     size: int
     """Bytes of the file as it is written out."""
-    content: bytes = Field(sa_type=LargeBinary)
     rests_on: dict[str, str] = Field(sa_type=JSON)
     overrides: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     frozen_at: datetime = Field(sa_type=UtcDateTime)
     frozen_by: int = Field(foreign_key="person.id")
     state: str = "frozen"
     why: list[str] = Field(default_factory=list, sa_type=JSON)
+    """What it rested on and is otherwise: a name, after a colon what of it ("ledger:123,124")."""
     published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     published_by: int | None = Field(default=None, foreign_key="person.id")
+
+
+class FrozenFile(SQLModel, table=True):
+    """The file of a result (``scoring.frozen``), byte for byte, deflated (zlib). Rows are only added."""
+
+    __tablename__ = "frozen_file"
+
+    result_set_id: int = Field(foreign_key="result_set.id", primary_key=True)
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+append_only(SQLModel.metadata.tables["frozen_file"])
 
 
 class Approval(SQLModel, table=True):
@@ -58,14 +78,15 @@ class RecordedApproval(SQLModel, table=True):
     result_set_id: int = Field(foreign_key="result_set.id", index=True)
     paper: str
     dated: date
-    scan: str | None = Field(default=None, foreign_key="blob.sha256")
+    scan: str | None = Field(default=None, foreign_key=f"{Blob.__tablename__}.sha256")
     recorded_by: int = Field(foreign_key="person.id")
     confirmed_by: int | None = Field(default=None, foreign_key="person.id")
     recorded_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class PastResult(SQLModel, table=True):
-    """A department's result of a year that is over: published here, or imported."""
+    """A department's result of a year that is over: published here, or entered. ``failed``: its grade was the lowest.
+    """
 
     __tablename__ = "past_result"
 
@@ -73,7 +94,9 @@ class PastResult(SQLModel, table=True):
     department_id: int = Field(foreign_key="department.id", primary_key=True)
     total: str | None = None
     grade: str
+    grade_title: str
+    failed: bool
     rank: int | None = None
     source: str
-    """"published" or "imported"."""
+    """"published" or "entered"."""
     recorded_at: datetime = Field(sa_type=UtcDateTime)

@@ -4,6 +4,7 @@ What a result rests on is remembered by hashes. As soon as any of it is otherwis
 with it, and it says why: a new one has to be frozen and approved.
 """
 
+import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,17 +18,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import Session, SQLModel, col, select
 
-from scoring import frozen, ledger
+from scoring import frozen, ledger, past
 from scoring.ballots import tally
 from scoring.boxes import Count, counted, uncounted
 from scoring.disputes import disputed
 from scoring.points import Points
-from scoring.result_tables import Approval, PastResult, RecordedApproval, ResultSet
+from scoring.result_tables import Approval, FrozenFile, RecordedApproval, ResultSet
 from scoring.rulebook import RuleBook
-from scoring.sheet import PENDING
 from scoring.standings import Standing, in_force, standings
 from scoring.survey_tables import BallotBox, Survey
 from scoring.tables import LedgerEntry
@@ -37,6 +36,10 @@ from store.times import iso_china
 
 _ENTRY = SQLModel.metadata.tables["ledger_entry"].c
 _PART = 2000
+_NAMED = 10
+"""Of what has changed, so many are named."""
+_TOLD = ("name", "kind", "vertical", "superior")
+"""What a frozen file says of a department beside its code."""
 _CHUNK = 64 * 1024
 """Bytes of a packed file that are unpacked at once."""
 
@@ -69,7 +72,7 @@ def rests_on(session: Session, year: int, calendar: str) -> dict[str, str]:
     last = session.exec(
         select(LedgerEntry.id, LedgerEntry.hash).where(LedgerEntry.year == year).order_by(col(LedgerEntry.id).desc())
     ).first()
-    units = [(one.code, one.name, one.kind, one.vertical, one.superior) for one in departments(session)]
+    units = [(one.code, *(getattr(one, key) for key in _TOLD)) for one in departments(session)]
     boxes = session.exec(
         select(Survey.panel, BallotBox.department_id, BallotBox.marks, BallotBox.abstained)
         .join(Survey, col(BallotBox.survey_id) == col(Survey.id))
@@ -85,7 +88,7 @@ def rests_on(session: Session, year: int, calendar: str) -> dict[str, str]:
         "ballots": _hash([list(box) for box in boxes]),
         "surveys": ",".join(sorted(uncounted(session, rulebook, year))),
         "appeals": _hash(sorted(disputed(session, year).items())),
-        "past": _hash(sorted(grades_of(session, year - 1).items())),
+        "past": _hash(sorted(past.grades_of(session, rulebook, year - 1).items())),
     }
 
 
@@ -152,13 +155,14 @@ def freeze(
         year=year,
         hash=digest,
         size=size,
-        content=packed.getvalue(),
         rests_on=rests_on(session, year, calendar),
         overrides=overrides,
         frozen_at=now,
         frozen_by=by.id,
     )
     session.add(result)
+    session.flush()
+    session.add(FrozenFile(result_set_id=result.id, content=packed.getvalue()))
     session.flush()
     return result
 
@@ -170,7 +174,7 @@ def _told(one: Obstacle) -> dict[str, Any]:
 def _departments(session: Session, rulebook: RuleBook, year: int) -> Iterator[Mapping[str, Any]]:
     """The departments' lines, in the order in which they were entered; the entries are read as they are written."""
     placed = {one.department.id: one for one in standings(session, year)}
-    counts, last = counted(session, year), grades_of(session, year - 1)
+    counts, last = counted(session, year), past.grades_of(session, rulebook, year - 1)
     # Departments without an entry have their line too, in their place.
     without: Iterator[tuple[int, list[list[Any]]]] = ((key, []) for key in sorted(placed))
     for key, groups in groupby(merge(_groups(session, year), without, key=itemgetter(0)), key=itemgetter(0)):
@@ -255,20 +259,40 @@ def standing_result(session: Session, year: int) -> ResultSet:
     return found
 
 
-def lines_of(result: ResultSet) -> Iterator[bytes]:
+def lines_of(session: Session, result: ResultSet) -> Iterator[bytes]:
     """The frozen file, as it was written, line by line."""
+    content = session.exec(select(FrozenFile.content).where(FrozenFile.result_set_id == result.id)).one()
     unpacker, rest = zlib.decompressobj(), b""
-    for start in range(0, len(result.content), _CHUNK):
-        *lines, rest = (rest + unpacker.decompress(result.content[start : start + _CHUNK])).split(b"\n")
+    for start in range(0, len(content), _CHUNK):
+        *lines, rest = (rest + unpacker.decompress(content[start : start + _CHUNK])).split(b"\n")
         yield from (one + b"\n" for one in lines)
     if rest:
         yield rest
 
 
 def changes(session: Session, result: ResultSet, calendar: str) -> list[str]:
-    """The names of what a result rests on and is no longer what it was."""
+    """What a result rests on and is no longer what it was: names, of some of them after a colon what is otherwise."""
     now_rests_on = rests_on(session, result.year, calendar)
-    return [name for name, was in result.rests_on.items() if now_rests_on.get(name) != was]
+    changed = [name for name, was in result.rests_on.items() if now_rests_on.get(name) != was]
+    return [_detailed(session, result, name) for name in changed]
+
+
+def _detailed(session: Session, result: ResultSet, name: str) -> str:
+    if name == "ledger":
+        known = int(result.rests_on["ledger"].partition(":")[0] or 0)
+        query = select(LedgerEntry.id).where(LedgerEntry.year == result.year, col(LedgerEntry.id) > known)
+        added = session.exec(query.order_by(col(LedgerEntry.id)).limit(_NAMED)).all()
+        return f"{name}:{','.join(map(str, added))}"
+    if name == "departments":
+        was = {
+            (one["code"], *(one[key] for key in _TOLD))
+            for one in map(json.loads, lines_of(session, result))
+            if "code" in one
+        }
+        now = {(one.code, *(getattr(one, key) for key in _TOLD)) for one in departments(session)}
+        names = dict.fromkeys(one[1] for one in sorted(now ^ was))
+        return f"{name}:{','.join(list(names)[:_NAMED])}"
+    return name
 
 
 def void(session: Session, result: ResultSet, why: list[str]) -> None:
@@ -339,7 +363,7 @@ def publish(session: Session, result: ResultSet, by: Person, now: datetime) -> f
     agreed = consent(session, result)
     if not agreed.approved:
         raise Refusal("not_approved", agreed=agreed.agreed, needed=agreed.needed, members=agreed.members)
-    checked = frozen.check(lines_of(result))
+    checked = frozen.check(lines_of(session, result))
     for old in results_of(session, result.year):
         if old.state == "published":
             old.state = "replaced"
@@ -348,44 +372,11 @@ def publish(session: Session, result: ResultSet, by: Person, now: datetime) -> f
     session.add(result)
     ids = {unit.code: unit.id for unit in session.exec(select(Department))}
     for one in checked.departments:
-        keep_past(session, result.year, ids[one["code"]], one["figures"], "published", now)
+        past.keep(session, checked.rulebook, result.year, ids[one["code"]], one["figures"], "published", now)
     session.flush()
     return checked
-
-
-def keep_past(
-    session: Session, year: int, department_id: int, figures: Mapping[str, Any], source: str, now: datetime
-) -> None:
-    """A department's result of a year, for the years after it; a grade that was open is not kept."""
-    if figures["grade"] == PENDING:
-        return
-    row = session.get(PastResult, (year, department_id)) or PastResult(
-        year=year, department_id=department_id, grade="", source=source, recorded_at=now
-    )
-    row.total, row.grade, row.rank = figures.get("total"), figures["grade"], figures.get("rank")
-    row.source, row.recorded_at = source, now
-    session.add(row)
-
-
-def grades_of(session: Session, year: int) -> dict[int, str]:
-    """By department, the code of its grade of a year that is over, published here or imported."""
-    query = select(PastResult.department_id, PastResult.grade).where(PastResult.year == year)
-    return dict(session.exec(query).all())
-
-
-def failed_twice(session: Session, rulebook: RuleBook, year: int) -> dict[int, bool | None]:
-    """By department, whether it has the lowest grade two years running; None: without last year's, 无法判定."""
-    lowest = rulebook.grades[-1].code
-    last = {key: grade == lowest for key, grade in grades_of(session, year - 1).items()}
-    now_failed = {one.department.id: one.sheet.grade == lowest for one in standings(session, year)}
-    return {key: last.get(key) if failed else False for key, failed in now_failed.items()}
 
 
 def _frozen(result: ResultSet) -> None:
     if result.state != "frozen":
         raise Refusal("result_void", year=result.year, why=list(result.why))
-
-
-def count_entries(session: Session, year: int) -> int:
-    """How many entries a year has."""
-    return int(session.scalar(select(func.count()).select_from(LedgerEntry).where(LedgerEntry.year == year)) or 0)

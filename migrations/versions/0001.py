@@ -336,6 +336,8 @@ def upgrade() -> None:
         sa.Column("department_id", sa.Integer(), nullable=False),
         sa.Column("total", sa.String(), nullable=True),
         sa.Column("grade", sa.String(), nullable=False),
+        sa.Column("grade_title", sa.String(), nullable=False),
+        sa.Column("failed", sa.Boolean(), nullable=False),
         sa.Column("rank", sa.Integer(), nullable=True),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
@@ -355,6 +357,7 @@ def upgrade() -> None:
         sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("needs", sa.String(), nullable=False),
         sa.Column("why", sa.String(), nullable=False),
+        sa.Column("barred", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("decided_by", sa.Integer(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
@@ -387,7 +390,6 @@ def upgrade() -> None:
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("rests_on", sa.JSON(), nullable=False),
         sa.Column("overrides", sa.JSON(), nullable=False),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=False),
@@ -407,6 +409,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_result_set_year"), "result_set", ["year"], unique=False)
+    op.create_index(
+        "result_set_frozen",
+        "result_set",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'frozen'"),
+        postgresql_where=sa.text("state = 'frozen'"),
+    )
     op.create_table(
         "seat",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -497,14 +507,10 @@ def upgrade() -> None:
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("decided_by", sa.Integer(), nullable=True),
-        sa.Column("confirmed_by", sa.Integer(), nullable=True),
+        sa.Column("proposed_by", sa.Integer(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("reversal_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["confirmed_by"],
-            ["person.id"],
-        ),
         sa.ForeignKeyConstraint(
             ["decided_by"],
             ["person.id"],
@@ -516,6 +522,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["entry_id"],
             ["ledger_entry.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposed_by"],
+            ["person.id"],
         ),
         sa.ForeignKeyConstraint(
             ["raised_by"],
@@ -580,6 +590,16 @@ def upgrade() -> None:
             ["ledger_entry.id"],
         ),
         sa.PrimaryKeyConstraint("entry_id"),
+    )
+    op.create_table(
+        "frozen_file",
+        sa.Column("result_set_id", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["result_set_id"],
+            ["result_set.id"],
+        ),
+        sa.PrimaryKeyConstraint("result_set_id"),
     )
     op.create_table(
         "invitation",
@@ -757,6 +777,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
+        sa.Column("file_kind", sa.String(), nullable=True),
         sa.Column("file_name", sa.String(), nullable=True),
         sa.Column("file_id", sa.String(), nullable=True),
         sa.Column("file_size", sa.BigInteger(), nullable=True),
@@ -1040,4 +1061,21 @@ def upgrade() -> None:
         )
         op.execute(
             "CREATE TRIGGER ledger_entry_refuses_truncate BEFORE TRUNCATE ON ledger_entry EXECUTE FUNCTION ledger_entry_refuses()"
+        )
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            "CREATE TRIGGER frozen_file_refuses_update BEFORE UPDATE ON frozen_file BEGIN SELECT RAISE(ABORT, 'frozen_file is append-only'); END"
+        )
+        op.execute(
+            "CREATE TRIGGER frozen_file_refuses_delete BEFORE DELETE ON frozen_file BEGIN SELECT RAISE(ABORT, 'frozen_file is append-only'); END"
+        )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION frozen_file_refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'frozen_file is append-only'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER frozen_file_refuses_update BEFORE UPDATE OR DELETE ON frozen_file FOR EACH ROW EXECUTE FUNCTION frozen_file_refuses()"
+        )
+        op.execute(
+            "CREATE TRIGGER frozen_file_refuses_truncate BEFORE TRUNCATE ON frozen_file EXECUTE FUNCTION frozen_file_refuses()"
         )

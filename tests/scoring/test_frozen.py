@@ -36,7 +36,7 @@ def freeze(session: Session, **other: Any) -> list[bytes]:
     clerk = Person(name="管理员")
     session.add(clerk)
     session.flush()
-    return list(results.lines_of(results.freeze(session, 2021, by=clerk, now=AT, calendar="历", **other)))
+    return list(results.lines_of(session, results.freeze(session, 2021, by=clerk, now=AT, calendar="历", **other)))
 
 
 def agrees(session: Session, checked: Checked) -> None:
