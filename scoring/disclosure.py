@@ -23,17 +23,18 @@ def disclosed(sheet: ScoreSheet, counts: Mapping[str, int]) -> ScoreSheet:
     """
     if not sheet.panels:
         return sheet
+    block_of = {code: sheet.rulebook.panels[code].block for code in sheet.panels}
+    open_blocks = {code: None if code in block_of.values() else figure for code, figure in sheet.blocks.items()}
     if sheet.annual is None:
-        return _without_panels(sheet, withheld="open", sums=False)
+        # A block that is complete would say now what the others' sum takes away later.
+        return replace(_without_panels(sheet, withheld="open", sums=False), blocks=open_blocks)
     least = sheet.rulebook.panel_shown_from
     if all(counts.get(code, 0) >= least for code in sheet.panels):
         return sheet
-    block_of = {code: sheet.rulebook.panels[code].block for code in sheet.panels}
     blocks = [[code for code in block_of if block_of[code] == block] for block in dict.fromkeys(block_of.values())]
     if not any(_gives_away(panels, counts, least) for panels in blocks):
         return _without_panels(sheet, withheld="few", sums=True)
     hidden = _without_panels(sheet, withheld="few", sums=False)
-    open_blocks = {code: None if code in block_of.values() else figure for code, figure in sheet.blocks.items()}
     if _gives_away(block_of, counts, least):
         grade = sheet.grade if sheet.vetoes else PENDING
         return replace(hidden, blocks=open_blocks, annual=None, total=None, grade=grade)
