@@ -69,7 +69,7 @@ def command_of(verb: Verb) -> Callable[..., int]:
         )
         form = given.pop("template", None)
         if form is not None:
-            return write_form(verb, form, options)
+            return write_form(verb, list(_as_line(verb, given)), form, options)
         return execute(verb, list(_as_line(verb, given)), options)
 
     _sign(command, verb)
@@ -185,12 +185,14 @@ def _found_by(verb: Verb) -> Iterator[None]:
         raise typer.Exit(FOUND) from None
 
 
-def write_form(verb: Verb, path: Path, options: Options) -> int:
-    """Writes the blank form of a verb. Raises Refusal file_exists rather than write over one that was filled in."""
+def write_form(verb: Verb, words: Sequence[str], path: Path, options: Options) -> int:
+    """Writes the blank form of a verb. Raises Refusal file_exists rather than write over one that was filled in, or
+    what the form itself raises.
+    """
     if path.exists():
         raise Refusal("file_exists", path=str(path))
     with _house(configured.load(), options.said_as, alone=True) as act:
-        path.write_bytes(FORMS[verb.name](act))
+        path.write_bytes(FORMS[verb.name](act, take_words(act, verb, words)))
     typer.echo(str(path))
     return 0
 

@@ -15,7 +15,7 @@ import templates
 from handlers import departments, flow, keyboards, labels, places, results, screens
 from handlers.callers import caller, in_private, registered
 from handlers.context import Context, KaopingApplication
-from handlers.forms import FORMS, file_name
+from handlers.forms import FORMS, file_name, offered
 from handlers.guided import KIND, Guide, fits
 from handlers.notices import deliver
 from handlers.owed import forget_frame
@@ -320,8 +320,8 @@ def _step(context: Context, person: Person, draft: Draft, what: str, arguments: 
         return
     # The choices alone tell what is none of his business to whoever has lost the role since.
     acting.permit(act := act_of(context, person), guide.verb)
-    if what == "t" and guide.verb.name in FORMS:
-        blank = blobs.put(context.session, FORMS[guide.verb.name](act), context.now)
+    if what == "t" and offered(guide.verb.name, guide.asking):
+        blank = blobs.put(context.session, FORMS[guide.verb.name](act, guide.given(act)), context.now)
         context.send_file(file_name(guide.verb.name), blob=blank)
         return
     if what == "y":

@@ -5,7 +5,7 @@ from typing import Any
 
 import templates
 from handlers import keyboards, labels
-from handlers.forms import FORMS
+from handlers.forms import offered
 from handlers.guided import PAGE, Guide, pages
 from handlers.keyboards import Keyboard, button, inline
 from store.acting import Decided, Preview, Proposed
@@ -75,7 +75,7 @@ def _key(choice: Choice, number: int, guide: Guide) -> str:
 
 def _ways_out(guide: Guide, draft_id: int, param: Param) -> list[dict[str, str]]:
     row = []
-    if guide.verb.name in FORMS:
+    if offered(guide.verb.name, param):
         row.append(button(templates.word("button_form"), ACTION, draft_id, "t"))
     if guide.can_go_back:
         row.append(button(templates.word("button_back"), ACTION, draft_id, "b", guide.mark))
