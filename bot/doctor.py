@@ -83,6 +83,8 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", "fault", "no_admins")
     if settings.summary_chat is None:
         yield Finding("settings", "warning", "no_summary_chat")
+    if settings.webhook_url is not None:
+        yield Finding("settings", "warning", "webhook_unused")
     env = Path(".env")
     if env.is_file() and env.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield Finding("settings", "warning", "env_readable", {"path": str(env.resolve())})

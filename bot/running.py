@@ -33,6 +33,8 @@ def run() -> int:
     if chosen.webhook_secret is not None:
         secrets.append(chosen.webhook_secret.get_secret_value())
     logs.configure(chosen.log, secrets=tuple(secrets))
+    if chosen.webhook_url is not None:
+        log.warning("KAOPING_WEBHOOK_URL is set, but this version does not serve webhooks: it polls")
     try:
         asyncio.run(_work(chosen))
     except TokenRefused as fault:

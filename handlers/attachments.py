@@ -4,6 +4,7 @@ from telegram import Message
 
 import templates
 from scheduler.hand_ins import FileSent
+from store import names
 
 
 def file_in(message: Message) -> FileSent | None:
@@ -13,7 +14,7 @@ def file_in(message: Message) -> FileSent | None:
     """
     document = message.document or message.video or message.audio
     if document is not None:
-        name = document.file_name or _named("file", message)
+        name = names.clean(document.file_name or "") or _named("file", message)
         return FileSent(name, document.file_id, document.file_unique_id, document.file_size, document.mime_type)
     if message.photo:
         largest = message.photo[-1]

@@ -22,6 +22,7 @@ def text(context: Context, person: Person) -> str:
         name=person.name,
         offices=[_office(context, one) for one in people.appointments_of(context.session, person)],
         groups=groups,
+        oversees=bool(roles & {Role.ADMINISTRATOR, Role.LEADING_GROUP}),
         hands_in=bool(roles & DEPARTMENT_ROLES),
         rates=bool(roles & {Role.RATER, Role.HEAD}),
     )

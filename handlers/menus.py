@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlmodel import Session
+
 import templates
 from handlers import labels
 from handlers.context import Aside, Context
@@ -26,9 +28,13 @@ def commands(roles: frozenset[Role]) -> list[dict[str, str]]:
 
 def show(context: Context, person: Person) -> None:
     """Gives a person the menu of his roles in his private chat. May be lost: the next start gives it again."""
-    roles = people.roles_of(context.session, person)
+    context.work.asides.append(Aside("setMyCommands", of(context.session, person)))
+
+
+def of(session: Session, person: Person) -> dict[str, Any]:
+    """Parameters of setMyCommands for somebody's private chat."""
     scope = {"type": "chat", "chat_id": person.telegram_id}
-    context.work.asides.append(Aside("setMyCommands", {"commands": commands(roles), "scope": scope}))
+    return {"commands": commands(people.roles_of(session, person)), "scope": scope}
 
 
 def defaults() -> list[dict[str, Any]]:

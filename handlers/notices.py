@@ -22,6 +22,10 @@ CAPTION = 1024
 """UTF-16 units of a caption that Telegram takes."""
 
 
+ROLE_ENDED = frozenset({"dismissed", "replaced"})
+"""What is said to somebody who has lost a role: his menu shrinks with it."""
+
+
 @dataclass
 class _Round:
     """One delivery under way. The same words are said once to a chat, however many reasons there are to say them."""
@@ -45,6 +49,8 @@ def deliver(session: Session, notices: Iterable[Notice], now: datetime, *, summa
         chats = _chats(session, notice, summary_chat)
         for chat_id in chats:
             _say(work, chat_id, text, notice)
+        if notice.kind in ROLE_ENDED and notice.to.kind == "person":
+            _new_menu(work, session.get_one(Person, notice.to.id))
         if not chats and notice.to.kind in {"department", "person"}:
             missed.setdefault(_name(session, notice), []).append(notice.kind)
         elif not chats and notice.to.kind != "heads":  # not every department has named its head
@@ -106,6 +112,20 @@ def _say(work: _Round, chat_id: int, text: str, notice: Notice | None) -> None:
         payload = {"text": part, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
         # A message in parts has been delivered when its last part has.
         _send(work, chat_id, payload, markup if last else None, topic if last else None, None)
+
+
+def _new_menu(work: _Round, person: Person) -> None:
+    """The menu of the roles that are left. By the outbox: on the command line nobody else could give it."""
+    # The library behind the chat comes with it, which few verbs need.
+    from handlers import menus
+
+    if not person.reachable or person.telegram_id is None:
+        return
+    payload = menus.of(work.session, person)
+    outbox.enqueue(
+        work.session, chat_id=person.telegram_id, method="setMyCommands", payload=payload, lane=Lane.NOTICE,
+        now=work.now,
+    )  # fmt: skip
 
 
 def _buttons(notice: Notice) -> keyboards.Keyboard | None:

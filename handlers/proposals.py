@@ -8,40 +8,46 @@ from telegram import Update
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 import templates
-from handlers import keyboards, labels, screens
+from handlers import departments, keyboards, labels, screens
 from handlers.callers import caller, registered
 from handlers.context import Context, KaopingApplication
 from handlers.guided import TIMEOUT
 from handlers.notices import deliver
 from handlers.owed import forget_frame
+from handlers.parsing import spotted
 from handlers.places import summary_chat
 from store import acting, drafts, people, proposals
 from store.commands import VERBS, Act
 from store.drafts import Draft
 from store.people import Person
 from store.proposals import Proposal
+from store.words import plain
 
 KIND = "refusal"
 """A refusal whose reason has not been said yet."""
 LISTS = "proposals"
 """The verb whose result has the buttons of each proposal under it."""
 
+DECIDING = frozenset({"confirm", "refuse"})
+"""The verbs that say the same as the buttons."""
+
 _BUTTON = re.compile(rf"(confirm|refuse|unrefuse):({keyboards.NUMBER})")
 
 
-class RefusalReason(BaseHandler[Update, Context, None]):
-    """Takes the text that says why a proposal is refused."""
+class WhileReasonAwaited(BaseHandler[Update, Context, None]):
+    """Takes a text of somebody who has been asked why he refuses: the reason, or a command that comes instead."""
 
-    def __init__(self, application: KaopingApplication) -> None:
-        super().__init__(spoken)
+    def __init__(self, application: KaopingApplication, *, commands: bool) -> None:
+        super().__init__(interrupted if commands else spoken)
         self._application = application
+        self._commands = commands
 
     def check_update(self, update: object) -> object | None:
         """Whether the message is ours; what it was found to be is looked up again when it is handled."""
         if not isinstance(update, Update) or update.message is None or update.effective_user is None:
             return None
         text = update.message.text
-        if text is None or text.startswith("/"):
+        if text is None or _is_command(text, self._application.bot.username) is not self._commands:
             return None
         work = self._application.work  # type: ignore[attr-defined]
         person = people.person_of(work.session, update.effective_user.id)
@@ -49,9 +55,33 @@ class RefusalReason(BaseHandler[Update, Context, None]):
 
 
 def register(application: KaopingApplication) -> None:
-    """Adds what this file answers to. Before the verbs: a reason may begin with any word."""
-    application.add_handler(RefusalReason(application))
+    """Adds what this file answers to. Before the verbs: a reason may begin with any word.
+
+    A command that comes instead of the reason is done all the same, so what is said of it has a group of its own.
+    """
+    application.add_handler(WhileReasonAwaited(application, commands=True), group=-1)
+    application.add_handler(WhileReasonAwaited(application, commands=False))
     application.add_handler(CallbackQueryHandler(tapped, pattern=r"^(?:confirm|refuse|unrefuse):"))
+
+
+def _is_command(text: str, username: str) -> bool:
+    """Whether a text is a command rather than a reason: with a slash, one that decides, or only a command's word."""
+    line = spotted(text, username=username)
+    decides = line is not None and (not line.rest or line.verb.name in DECIDING)
+    return text.startswith("/") or decides or plain(text) in departments.WORDS
+
+
+async def interrupted(update: Update, context: Context) -> None:
+    """A command where the reason was awaited: nothing is refused, and how it can be is said; then it is done."""
+    message = update.message
+    person = registered(context)
+    draft = _unreasoned(context.session, person, context.chat_id, context.now)
+    if message is None or message.text is None or draft is None:
+        return
+    forget(context, person)
+    line = spotted(message.text, username=context.bot.username)
+    if line is None or line.verb.name not in DECIDING:
+        context.reply(templates.render("admins/not_refused", number=draft.data["proposal"]))
 
 
 async def tapped(update: Update, context: Context) -> None:

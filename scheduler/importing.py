@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from scheduler import cells, layouts
 from scheduler.import_form import SHEETS, Form, FormColumn, Vocabulary, form
 from scheduler.spreadsheets import Cell, Sheet, Unreadable, letters, read
+from store import names
 from store.people import Role
 
 LONGEST = 200
@@ -144,7 +145,7 @@ class _Line:
 
     def text(self, column: FormColumn | str, *, most: int = LONGEST, required: bool = False) -> str:
         key = column if isinstance(column, str) else column.key
-        said = cells.text(self._values.get(key))
+        said = "\n".join(names.clean(line) for line in cells.text(self._values.get(key)).splitlines())
         if not said and required:
             self.fault(key, "required")
         if len(said) > most:
@@ -300,12 +301,12 @@ class _Reader:
     def _name_departments(self, rows: Sequence[DepartmentRow]) -> None:
         """Who is called what. No two may be called the same, in the file or kept already: reminders would go astray."""
         in_file = {row.code: (row.name, *row.aliases) for row in rows}
-        for code, names in {**self.vocabulary.departments, **in_file}.items():
-            for name in (code, *names):
+        for code, called in {**self.vocabulary.departments, **in_file}.items():
+            for name in (code, *called):
                 self.names.setdefault(layouts.key(name), set()).add(code)
         for line, row in self.department_lines:
-            for key, names in (("name", (row.name,)), ("aliases", row.aliases)):
-                for name in names:
+            for key, called in (("name", (row.name,)), ("aliases", row.aliases)):
+                for name in called:
                     others = self.names.get(layouts.key(name), set()) - {row.code}
                     if name and others:
                         other = min(others)

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from store import names
 from store.errors import Refusal
 from store.notices import Audience, Notice
 from store.people import DEPARTMENT_ROLES, Appointment, Department, Person, Role, appoint, dismiss, met
@@ -85,7 +86,7 @@ def invite(
         token_hash=_hash(token),
         role=role,
         department_id=department.id if department else None,
-        name=name.strip(),
+        name=names.clean(name),
         created_at=now,
         created_by=by.id,
         expires_at=now + timedelta(days=days),

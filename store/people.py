@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CompoundSelect, Index, bindparam, text, union
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from store import ahead
+from store import ahead, names
 from store.errors import Refusal
 from store.times import UtcDateTime
 
@@ -138,8 +138,8 @@ def met(session: Session, telegram_id: int, *, name: str, username: str | None, 
     Whoever writes can be written to again. A name given by the office stays; one nobody gave is Telegram's.
     """
     person = person_of(session, telegram_id) or Person(telegram_id=telegram_id, name=str(telegram_id))
-    if person.name == str(telegram_id) and name:
-        person.name = name
+    if person.name == str(telegram_id) and (cleaned := names.clean(name)):
+        person.name = cleaned
     person.username = username
     person.started_at = person.started_at or now
     person.blocked_at = None

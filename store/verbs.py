@@ -13,6 +13,7 @@ from store.commands import VERBS, Act, Choice, Rest, command, converter
 from store.departments import find_department
 from store.errors import Refusal
 from store.invitations import Invitation
+from store.notices import Audience
 from store.people import Appointment, Department, Person, Role
 from store.proposals import somebody_else_decides
 from store.times import CHINA
@@ -240,7 +241,9 @@ def dismiss(act: Act, person: Person, role: Role | None = None, department: Depa
     held = _held(act.session, person, role, department)
     for appointment in held:
         invitations.cut_off(act.session, appointment, act.now)
-    return Dismissed(person.name, tuple(Ended(one.role, _name(act.session, one.department_id)) for one in held))
+    result = Dismissed(person.name, tuple(Ended(one.role, _name(act.session, one.department_id)) for one in held))
+    act.tell(Audience("person", person.id), "dismissed", result)
+    return result
 
 
 @command("people", words=("人员",), group="people")

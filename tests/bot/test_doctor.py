@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import templates
 from bot import doctor_network
 from bot.clock import SystemClock
+from bot.doctor import of_settings
 from bot.settings import Settings
 from sandbox.clock import VirtualClock
 from sandbox.facade import Sandbox
@@ -56,3 +58,11 @@ async def test_a_server_that_is_not_there():
     [finding] = await doctor_network.examine(gone, SystemClock().now())
     assert (finding.code, finding.level) == ("unreachable", "fault")
     assert "FakeFake" not in str(finding)
+
+
+def test_webhooks_are_said_to_be_of_no_use_yet():
+    hooked = Settings(_env_file=None, webhook_url="https://example.org/hook", webhook_secret="x" * 20)
+    found = {one.code: one for one in of_settings(hooked)}
+    assert found["webhook_unused"].level == "warning"
+    assert "不起作用" in templates.render("doctor", level="warning", code="webhook_unused")
+    assert "webhook_unused" not in {one.code for one in of_settings(Settings(_env_file=None))}

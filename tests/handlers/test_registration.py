@@ -144,3 +144,24 @@ async def test_chinese_words_work_like_commands(office: "Office") -> None:
     await office.liaison.send("已交")
     status = await office.liaison.hear("待报")
     assert "待报：2021年3月工作动态，截止2021年4月2日（周五）24:00" in status.text
+
+
+async def test_a_dismissed_person_s_menu_shrinks_at_once(office: "Office") -> None:
+    await office.admin.send("免去 张三 联络员")
+    await office.admin.tap(await office.admin.hear("请核对"), "确认")
+    told = await office.liaison.hear("身份已经终止：财政局联络员")
+    assert "考评管理员" in told.text
+    await office.settled()
+    assert office.liaison.menu == ["start"]
+    assert "pending" in office.other.menu
+
+
+async def test_marks_of_direction_in_a_name_are_left_out(office: "Office") -> None:
+    token = invited(office, Role.LIAISON, "com", name="\u202e孙六\u2066\u200b")
+    stranger = office.sandbox.person("x")
+    await stranger.start(token)
+    await stranger.hear("孙六")
+    await office.liaison.send_document("总结\u202excod.docx", b"...", caption="工作总结 一季度")
+    await office.liaison.hear("已收到")
+    assert office.files()[-1].name == "总结xcod.docx"
+    assert office.read(lambda session: session.exec(select(Person.name).order_by(Person.id)).all())[-1] == "孙六"

@@ -139,3 +139,11 @@ async def test_help_lists_what_each_role_may_do(office):
     said = await office.says("戊", "帮助")
     assert "· 扣分：" in said.text
     assert "· 加分：" not in said.text
+
+
+async def test_help_says_of_the_own_department_what_a_department_sees(office):
+    said = await office.says("丁", "帮助")
+    assert "· 待报：查看本单位还有什么没有报送" in said.text
+    assert "谁还没有报送" not in said.text
+    said = await office.says("甲", "帮助")
+    assert "· 待报：查看谁还没有报送什么" in said.text

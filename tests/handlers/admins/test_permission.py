@@ -105,6 +105,31 @@ async def test_a_refusal_asks_for_a_reason_that_its_proposer_sees(office):
     assert office.entries() == []
 
 
+@pytest.mark.parametrize("said", ["/score 财政局", "待确认", "帮助"])
+async def test_a_command_is_no_reason(office, said):
+    await office.says("甲", "/veto 财政局 veto.1 理由")
+    await office.taps("甲", "提交确认")
+    await office.taps("乙", "驳回")
+    before = len(office.people["乙"].from_bot)
+    await office.says("乙", said)
+    told, *answers = [one.text for one in office.people["乙"].from_bot[before:]]
+    assert "第1号事项没有驳回" in told
+    assert "驳回 #1 理由" in told
+    assert answers
+    assert not any("已驳回" in one for one in answers)
+    listed = await office.says("乙", "待确认")
+    assert listed.labels == ["确认", "驳回"]
+
+
+async def test_the_verb_that_refuses_says_it_as_well_as_the_reason(office):
+    await office.says("甲", "/veto 财政局 veto.1 理由")
+    await office.taps("甲", "提交确认")
+    await office.taps("乙", "驳回")
+    shown = await office.says("乙", "驳回 #1 依据不足")
+    assert "理由：依据不足" in shown.text or "驳回理由：依据不足" in shown.text
+    assert not any("没有驳回" in one.text for one in office.people["乙"].from_bot)
+
+
 async def test_a_member_unit_proposes_and_the_office_confirms(office):
     shown = await office.says("戊", "扣分 财政局 daily.7 1 现场检查发现")
     assert "由政务服务局确认" in shown.text
