@@ -12,6 +12,7 @@ from handlers import keyboards, labels, picturing, proposals, screens
 from handlers.callers import caller, in_private
 from handlers.context import Context, KaopingApplication
 from handlers.keyboards import NUMBER
+from handlers.made import beside
 from handlers.notices import deliver
 from handlers.places import summary_chat
 from handlers.screens import PAGE_ACTION, PICTURE_ACTION
@@ -56,6 +57,8 @@ def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], resul
         context.edit(text, markup=keyboards.inline(_next(context, act, verb, result)))
     for file in getattr(result, "files", ()):
         context.send_file(file.name, blob=blobs.put(context.session, file.content, context.now))
+    if (made := beside(result, context.bot.username, context.now)) is not None:
+        context.send_file(made[0], made=made[1], sensitive=True)
     if verb.name == proposals.LISTS:
         proposals.offer(context, act.actor)
 

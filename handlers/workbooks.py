@@ -117,6 +117,20 @@ def listing(title: str, rows: Sequence[Mapping[str, Any]], at: datetime) -> byte
     return book.close()
 
 
+def rater_links(links: Mapping[str, Any], bot: str, at: datetime) -> bytes:
+    """A panel's personal links, to be sent around one by one: ``links`` is a ``RaterLinks`` as JSON."""
+    said = words()["links"]
+    shared = {"panel": links["title"], "expires_at": datetime.fromisoformat(links["expires_at"])}
+    rows = [
+        {**shared, "name": one["name"], "unit": one["unit"], "link": f"https://t.me/{bot}?start={one['token']}"}
+        for one in links["links"]
+    ]
+    book = _Book(at)
+    book.table("links", None, rows, title=said["heading"].format(year=links["year"], panel=links["title"]),
+               note=said["note"])  # fmt: skip
+    return book.close()
+
+
 @cache
 def words() -> dict[str, Any]:
     """Titles, columns and notes."""
