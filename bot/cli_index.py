@@ -64,6 +64,9 @@ VERBS: dict[str, str] = {
     "survey end": (
         "Take a place off the roll: it rates no more. What it has submitted stays, for nobody can tell which it was."
     ),
+    "survey paper": (
+        "Enter ballots from paper out of the filled-in form, without names; a second one confirms. The file is erased."
+    ),
     "export": "Files to keep: hand-ins as zip (of a period, of a department), the ledger or the scores as xlsx.",
     "backup": (
         "Copy the database into one file beside it, checked after writing; restore by pointing the settings at it."

@@ -156,7 +156,7 @@ def forget(context: Context, person: Person) -> None:
     for draft in drafts.under_way(
         context.session, person_id=person.id, chat_id=context.chat_id, kinds=(KIND, WORDS_KIND)
     ):
-        drafts.finished(context.session, draft)
+        _finished(context, draft)
 
 
 def _which_one(context: Context, person: Person, line: Line, refusal: Refusal) -> None:
@@ -276,14 +276,22 @@ async def tapped(update: Update, context: Context) -> None:
         _step(context, person, draft, what, arguments)
 
 
-def _cancelled(context: Context, draft: Draft) -> None:
+def _finished(context: Context, draft: Draft) -> None:
+    """The end of a draft that came to nothing: a file that is not to be kept goes with it."""
+    if _goes_on(draft) and _verb(draft).forgets_files:
+        for text in Guide.of(draft).texts.values():
+            blobs.drop(context.session, text)
     drafts.finished(context.session, draft)
+
+
+def _cancelled(context: Context, draft: Draft) -> None:
+    _finished(context, draft)
     say(context, Screen(templates.render("admins/cancelled", title=labels.title(_verb(draft)))))
 
 
 def _expired(context: Context, guide: Guide, draft: Draft) -> None:
     # Said, not raised: a refusal would roll the draft's end back, and it would swallow the next text as well.
-    drafts.finished(context.session, draft)
+    _finished(context, draft)
     say(context, Screen(templates.refusal("draft_expired", {"verb": guide.verb.name})))
 
 
@@ -342,7 +350,10 @@ def _step(context: Context, person: Person, draft: Draft, what: str, arguments: 
 
 def _moved(act: Act, guide: Guide, what: str, argument: str) -> None:
     if what == "b":
+        before = dict(guide.texts)
         guide.back()
+        for name in before.keys() - guide.texts.keys() if guide.verb.forgets_files else ():
+            blobs.drop(act.session, before[name])
     elif what == "s":
         guide.skip()
     elif what == "p" and argument.isdecimal():

@@ -19,7 +19,7 @@ from handlers.context import Context, KaopingApplication
 from handlers.fetched import Wanted
 from handlers.guided import KIND as VERB_KIND
 from handlers.guided import Guide, fits
-from handlers.parsing import spotted
+from handlers.parsing import spotted, taken
 from handlers.screens import Screen
 from scheduler import publicity, spreadsheets
 from scheduler.hand_ins import LARGEST_FETCH
@@ -88,6 +88,12 @@ async def sent(update: Update, context: Context) -> None:
         raise Refusal("upload_too_large", name=name, most=LARGEST_FETCH // 1024 // 1024)
     forget(context, person)
     act = act_of(context, person)
+    line = spotted(message.caption or "")
+    if line is not None and len(line.verb.params) > 1:
+        # The caption says the rest as well: 录入现场票 企业
+        guide = Guide.begin(line.verb, taken(act, line))
+    if guide.asking is None or guide.asking.name != FILE:
+        raise Refusal("argument_missing", verb=guide.verb.name, argument=guide.asking.name if guide.asking else FILE)
     draft = flow.opened(act, context.chat_id, guide)
     data = {"file": document.file_id, "name": name, "guide": draft.id, "tries": 0, "not_before": None}
     drafts.opened(context.session, person_id=person.id, chat_id=context.chat_id, kind=KIND, data=data, now=context.now)

@@ -16,12 +16,15 @@ from scoring.seats import seats_of, voters_of
 from scoring.standings import in_force
 from scoring.survey_tables import STARTED, RatingDraft, Seat, Survey, Turn
 from scoring.surveys import Progress, close, dissatisfied, progress, running, waiting_seats
-from store import acting, vitals
+from store import acting, blobs, drafts, vitals
+from store.drafts import Draft
 from store.notices import Audience, Notice
 from store.people import Department, Person
+from store.proposals import open_proposals
 from store.times import CHINA, iso_china
 
-_NEVER_BEFORE = timedelta(seconds=1)
+_A_MOMENT = timedelta(seconds=1)
+_PAPER = "survey paper"
 
 
 @dataclass(frozen=True)
@@ -164,10 +167,11 @@ def _finish(frame: Frame, survey: Survey, now: datetime) -> list[Notice]:
         Notice("rating_missed", Audience("person", draft.person_id), facts | {"name": label(seat)})
         for draft, seat in begun
     ]
+    facts["papers"] = _leave_papers(session, survey)
     rehearsal = survey.rehearsal
     close(session, survey, now)
     if rehearsal:
-        return [*missed, Notice("rating_closed", Audience("administrators"), facts | {"proposed": []})]
+        return [*missed, Notice("rating_closed", Audience("administrators"), facts)]
     still_open = uncounted(session, rulebook, survey.year)
     counts = {key: one.counts.get(survey.panel, 0) for key, one in counted(session, survey.year).items()}
     quorum = rulebook.panels[survey.panel].quorum
@@ -187,6 +191,20 @@ def _finish(frame: Frame, survey: Survey, now: datetime) -> list[Notice]:
     return notices
 
 
+def _leave_papers(session: Session, survey: Survey) -> int:
+    """Erases the ballots from paper that somebody has begun to enter; returns how many lots still wait for a second
+    person, who can only refuse them now.
+    """
+    for draft in session.exec(select(Draft)).all():
+        texts = draft.data.get("texts", {})
+        if draft.data.get("verb") == _PAPER and texts.get("panel") == survey.panel:
+            for text in texts.values():
+                blobs.drop(session, text)
+            drafts.finished(session, draft)
+    papers = [one for one in open_proposals(session) if one.verb == _PAPER]
+    return sum(one.arguments.get("panel") == survey.panel for one in papers)
+
+
 def _propose(session: Session, survey: Survey, unit: Department, now: datetime) -> list[Notice]:
     """企业评议不满意, for an administrator to confirm. The reason names the panel and no figure."""
     rulebook = in_force(session, survey.year)
@@ -194,7 +212,7 @@ def _propose(session: Session, survey: Survey, unit: Department, now: datetime) 
     if rule is None:
         return []
     # It belongs to the year that was rated, also where the rating ends in the next one.
-    year_ends = datetime(survey.year + 1, 1, 1, tzinfo=CHINA) - _NEVER_BEFORE
+    year_ends = datetime(survey.year + 1, 1, 1, tzinfo=CHINA) - _A_MOMENT
     arguments = {
         "department": unit.code,
         "item": rule.item,

@@ -17,6 +17,7 @@ from store import invitations
 from store.commands import Act, Rest, command
 from store.errors import Refusal
 from store.people import Person, Role, departments
+from store.proposals import open_proposals
 from store.times import iso_china
 from store.words import Deadline, Year
 
@@ -329,6 +330,9 @@ def close(act: Act, panel: Panel) -> SurveyEnded:
     survey = running_of(act.session, panel)
     surveys.move(act.session, survey, act.now, act.now)
     places = seats.seats_of(act.session, survey.year, survey.panel)
+    papers = [one for one in open_proposals(act.session) if one.verb == "survey paper"]
+    if waits := sum(one.arguments.get("panel") == panel.code for one in papers):
+        act.caution("paper_waits", count=waits)
     drafts = act.session.exec(select(RatingDraft.seat_id).where(RatingDraft.survey_id == survey.id)).all()
     if drafts:
         act.caution("drafts_lost", count=len(drafts))

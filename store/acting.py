@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, update
 
-from store import audit
+from store import audit, blobs
 from store.commands import VERBS, Act, Caution, Verb, parse, to_json, written
 from store.errors import Refusal
 from store.notices import Audience, Notice
@@ -295,7 +295,10 @@ def _decided(act: Act, proposal: Proposal, proposer: Person | None, result: Any)
         reason=proposal.reason,
         result=result,
     )
-    _record(act, VERBS[proposal.verb], proposal.arguments, proposal.department_id, f"{proposal.state} #{proposal.id}")
+    verb = VERBS[proposal.verb]
+    _record(act, verb, proposal.arguments, proposal.department_id, f"{proposal.state} #{proposal.id}")
+    for text in proposal.arguments.values() if verb.forgets_files else ():
+        blobs.drop(act.session, text)
     if proposer is not None:
         facts = to_json(outcome) | {"arguments": proposal.arguments}
         act.notify(Notice("proposal_decided", Audience("person", proposer.id), facts))

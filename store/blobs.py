@@ -30,6 +30,14 @@ def put(session: Session, content: bytes, now: datetime) -> str:
     return digest
 
 
+def drop(session: Session, said: str) -> None:
+    """Erases a file at once; ``said`` is an argument that names it (``blob:`` and its hash), or anything else."""
+    known = session.get(Blob, said.removeprefix("blob:").partition(" ")[0]) if said.startswith("blob:") else None
+    if known is not None:
+        session.delete(known)
+        session.flush()
+
+
 def get(session: Session, sha256: str) -> bytes:
     """The content. Raises KeyError if it is not kept."""
     blob = session.get(Blob, sha256)

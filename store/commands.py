@@ -107,7 +107,8 @@ class Verb:
     """What a person may have done. ``name`` may have two words; ``words`` are the Chinese ones that mean the same.
 
     ``changes``: it is written to the audit trail. ``weighs_on_department``: nobody decides it alone for his own
-    department. ``second_person``: whether it takes two persons, given its arguments.
+    department. ``second_person``: whether it takes two persons, given its arguments. ``forgets_files``: a file it
+    is given is erased once a second person has decided.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Verb:
     weighs_on_department: bool
     second_person: Callable[[Act, Mapping[str, Any]], bool]
     chat_only: bool
+    forgets_files: bool
     group: str
     params: tuple[Param, ...]
     function: Callable[..., Any]
@@ -165,6 +167,7 @@ def command(
     weighs_on_department: bool = False,
     second_person: bool | Callable[[Act, Mapping[str, Any]], bool] = False,
     chat_only: bool = False,
+    forgets_files: bool = False,
     group: str = "",
 ) -> Callable[[F], F]:
     """Declare a verb. Raises ValueError when a name or word is taken, or a parameter's type has no converter."""
@@ -172,8 +175,8 @@ def command(
 
     def declare(function: F) -> F:
         verb = Verb(
-            name, tuple(words), frozenset(roles), changes, weighs_on_department, takes_two, chat_only, group,
-            _params(function), function,
+            name, tuple(words), frozenset(roles), changes, weighs_on_department, takes_two, chat_only,
+            forgets_files, group, _params(function), function,
         )  # fmt: skip
         for said in (name, *verb.words):
             if said in _SAID:
