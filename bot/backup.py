@@ -26,7 +26,7 @@ ServerFile = Annotated[Path, "a file on the machine the bot runs on"]
 
 CHUNK = 2_000
 """Rows copied in one go."""
-LEFT_OUT = frozenset({"draft"})
+LEFT_OUT = frozenset({"draft", "rating_draft"})
 
 
 @dataclass(frozen=True)

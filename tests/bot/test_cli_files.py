@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import openpyxl
 import pytest
@@ -20,7 +20,7 @@ from scheduler.duties import assign_duty, obligation_for
 from scheduler.frame import Frame
 from scheduler.hand_ins import FileSent, files_of, hand_in
 from scheduler.tables import DutyAssignment, Task
-from scoring import ledger
+from scoring import casting, ledger, seats, surveys
 from store import blobs, people
 from store.db import open_engine, transaction
 from store.drafts import opened as draft_opened
@@ -208,6 +208,12 @@ def test_a_backup_is_a_database_of_its_own_without_drafts(place, engine, capsys)
         session.add(Department(code="fin", name="财政局", kind="bureau"))
         person = people.met(session, 1001, name="甲", username=None, now=NOW)
         draft_opened(session, person_id=person.id, chat_id=1, kind="verb", data={"secret": "半张打分表"}, now=NOW)
+        seat, _ = seats.enter(session, year=2021, panel="leaders", name="王主任")
+        survey = surveys.open_survey(
+            session, year=2021, panel="leaders", closes_at=NOW + timedelta(days=1), by=person, now=NOW
+        )
+        rated = casting.take_up(session, survey, seat, person, 1)
+        rated.scores = {"1": {"total": "28.7654321"}}
     call(capsys, "deduct", "fin", "daily.7", "1", "理由")
     code, out, _ = call(capsys, "backup", "--to", "copy.db", "--json")
     assert code == 0
@@ -215,7 +221,9 @@ def test_a_backup_is_a_database_of_its_own_without_drafts(place, engine, capsys)
     assert made["entries"] == 1
     assert stat.S_IMODE((place / "copy.db").stat().st_mode) == 0o600
     assert not list(place.glob("copy.db-*"))
-    assert "半张打分表".encode() not in (place / "copy.db").read_bytes()
+    copied = (place / "copy.db").read_bytes()
+    assert "半张打分表".encode() not in copied
+    assert b"28.7654321" not in copied
     with sqlite3.connect(place / "copy.db") as copy:
         assert copy.execute("SELECT count(*) FROM draft").fetchone() == (0,)
 

@@ -113,6 +113,24 @@ def test_what_is_sensitive_is_erased_once_it_is_out_or_given_up(engine: Engine) 
         assert all(json.loads(payload(session, key))["text"] for key in ordinary)
 
 
+def test_what_went_with_a_sensitive_message_is_not_named_any_more(engine: Engine) -> None:
+    files = {"field": "document", "filename": "a.xlsx", "made": {"kind": "links", "data": {"token": "secret"}}}
+
+    def send(session: Session, *, sensitive: bool) -> int:
+        return outbox.enqueue(
+            session, chat_id=1, method="sendDocument", payload={}, lane=Lane.REPLY, now=NOW, attachment=files,
+            sensitive=sensitive,
+        )  # fmt: skip
+
+    with transaction(engine) as session:
+        ordinary, secret, lost = (send(session, sensitive=one) for one in (False, True, True))
+        outbox.sent(session, [(ordinary, 1), (secret, 2)], NOW)
+        outbox.failed(session, lost, "Forbidden", NOW)
+    with transaction(engine) as session:
+        kept = [session.get_one(OutboxMessage, key).attachment for key in (ordinary, secret, lost)]
+        assert kept == [files, None, None]
+
+
 def test_what_is_still_to_be_sent_is_not_erased(engine: Engine) -> None:
     with transaction(engine) as session:
         out, queued = say(session, "出"), say(session, "未")

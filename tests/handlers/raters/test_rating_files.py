@@ -312,3 +312,17 @@ async def test_forged_buttons_are_answered(office: "Office", leaders: Round, dat
     sent = await form_of(leader)
     tap = await leader.forge(sent, data)
     assert await tap.answered()
+
+
+async def test_the_blank_form_of_paper_ballots_is_offered_where_the_file_is_asked_for(
+    office: "Office", leaders: Round
+) -> None:
+    await office.admin.send("录入现场票")
+    asked = await office.admin.hear(matching=lambda message: "领导评议" in message.labels)
+    assert "取模板" not in asked.labels
+    await office.admin.tap(asked, "领导评议")
+    await office.admin.tap(await office.admin.hear(matching=lambda message: "取模板" in message.labels), "取模板")
+    sent = await office.admin.hear(matching=lambda message: bool(message.file_name))
+    assert sent.file_name == "现场票.xlsx"
+    book = openpyxl.load_workbook(io.BytesIO(office.sandbox.file(sent.file_id)))
+    assert book.sheetnames == [f"票{number}" for number in range(1, 31)]
