@@ -1,7 +1,8 @@
 """A rating under way: the leaders' panel and the departments', with who rates in them, as the bot shows it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import Session, select
 
+from bot import assembly
+from bot.clock import ServerClock
+from bot.lease import lease_on, wait_for_lead
+from bot.settings import Settings
 from sandbox.facade import PersonView, Tap
 from sandbox.views import MessageView
 from scoring import casting, seats, surveys
@@ -138,6 +143,23 @@ async def leaders(office: "Office") -> Round:
     with transaction(office.engine) as session:
         seats.enter(session, year=2021, panel="leaders", name="王主任")
     return open_round(office, "leaders")
+
+
+async def stopped(office: "Office") -> None:
+    """Stops the bot, and waits until it has."""
+    office.bot.stop()
+    lease = lease_on(office.engine)
+    await wait_for_lead(lease)
+    lease.give_back()
+
+
+@asynccontextmanager
+async def restarted(office: "Office") -> AsyncIterator[None]:
+    """The bot is stopped, and another one begins on the same database."""
+    await stopped(office)
+    settings = Settings(_env_file=None, token=office.sandbox.token, api_base=office.sandbox.url, limits=False)  # type: ignore[call-arg]
+    async with assembly.assemble(settings, office.engine, ServerClock()).running():
+        yield
 
 
 async def card(person: PersonView, *holding: str) -> MessageView:
