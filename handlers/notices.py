@@ -9,8 +9,9 @@ import structlog
 from sqlmodel import Session
 
 import templates
-from handlers import keyboards
+from handlers import keyboards, rating_messages
 from scheduler.reminders import TOPIC as REMINDER
+from scoring.survey_tables import RatingDraft
 from store import outbox, people
 from store.notices import Notice
 from store.outbox import Lane
@@ -49,6 +50,9 @@ def deliver(session: Session, notices: Iterable[Notice], now: datetime, *, summa
         chats = _chats(session, notice, summary_chat)
         for chat_id in chats:
             _say(work, chat_id, text, notice)
+        if notice.kind == "rating_missed":
+            # What he has given is erased; it is not to go on standing in his chat.
+            rating_messages.void(session, RatingDraft(**notice.facts["draft"]), "over", now)
         if notice.kind in ROLE_ENDED and notice.to.kind == "person":
             _new_menu(work, session.get_one(Person, notice.to.id))
         if not chats and notice.to.kind in {"department", "person"}:

@@ -164,7 +164,11 @@ def _finish(frame: Frame, survey: Survey, now: datetime) -> list[Notice]:
     drafts = select(RatingDraft, Seat).join(Seat, col(RatingDraft.seat_id) == col(Seat.id))
     begun = list(session.exec(drafts.where(RatingDraft.survey_id == survey.id).order_by(col(Seat.id))))
     missed = [
-        Notice("rating_missed", Audience("person", draft.person_id), facts | {"name": label(seat)})
+        Notice(
+            "rating_missed",
+            Audience("person", draft.person_id),
+            facts | {"name": label(seat), "draft": draft.model_dump(exclude={"scores"})},
+        )
         for draft, seat in begun
     ]
     facts["papers"] = _leave_papers(session, survey)

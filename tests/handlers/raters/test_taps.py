@@ -181,6 +181,20 @@ async def test_what_was_tapped_before_the_close_counts_though_it_is_read_after_i
         assert departments.scores("财政局")["商务局"] == ["2"] * 5
 
 
+async def test_a_card_that_was_not_submitted_is_cleared_at_the_close(office: "Office", departments: Round) -> None:
+    shown = await opened(office)
+    await give(office.head, shown, "态度", "1.5")
+    await card(office.head, "服务态度：1.5")
+    await office.at("03-31 08:20")
+    await office.head.hear("没有提交")
+    await office.settled()
+    gone = office.head.message(shown.id)
+    assert "这次评议已经结束" in gone.text
+    assert gone.buttons == []
+    assert departments.draft("财政局") is None
+    assert departments.boxes()["商务局"] == ({}, 0)
+
+
 async def test_a_rehearsal_that_is_over_says_so(office: "Office") -> None:
     rehearsal = open_round(office, "departments", rehearsal=True)
     shown = await opened(office)
