@@ -1,4 +1,4 @@
-"""The verb ``survey paper`` (录入现场票): ballots from paper, without names, entered by one and confirmed by another."""
+"""The verb ``survey paper`` (录入现场票): ballots from paper, without names, entered by one, confirmed by another."""
 
 from dataclasses import asdict, dataclass
 

@@ -17,6 +17,7 @@ from scoring.standings import in_force
 from scoring.survey_tables import STARTED, RatingDraft, Seat, Survey, Turn
 from scoring.surveys import Progress, close, dissatisfied, progress, running, waiting_seats
 from store import acting, blobs, drafts, vitals
+from store.db import leave_no_trace
 from store.drafts import Draft
 from store.notices import Audience, Notice
 from store.people import Department, Person
@@ -42,6 +43,8 @@ def rate(frame: Frame, now: datetime) -> list[Notice]:
     waiting = running(frame.session)
     if not waiting:
         return []
+    # What the sender has erased since somebody submitted goes out of the files within a minute.
+    leave_no_trace(frame.session)
     over = [one for one in waiting if is_over(frame, one, now)]
     notices = [notice for survey in over for notice in _finish(frame, survey, now)]
     return notices + _call(frame, [one for one in waiting if one not in over], now)
@@ -196,8 +199,8 @@ def _finish(frame: Frame, survey: Survey, now: datetime) -> list[Notice]:
 
 
 def _leave_papers(session: Session, survey: Survey) -> int:
-    """Erases the ballots from paper that somebody has begun to enter; returns how many lots still wait for a second
-    person, who can only refuse them now.
+    """Erases the ballots from paper that somebody has begun to enter, and those that wait for a second person, who can
+    only refuse them now; returns how many lots those are.
     """
     for draft in session.exec(select(Draft)).all():
         texts = draft.data.get("texts", {})
@@ -205,8 +208,11 @@ def _leave_papers(session: Session, survey: Survey) -> int:
             for text in texts.values():
                 blobs.drop(session, text)
             drafts.finished(session, draft)
-    papers = [one for one in open_proposals(session) if one.verb == _PAPER]
-    return sum(one.arguments.get("panel") == survey.panel for one in papers)
+    waiting = [one for one in open_proposals(session) if one.verb == _PAPER]
+    papers = [one for one in waiting if one.arguments.get("panel") == survey.panel]
+    for paper in papers:
+        blobs.drop(session, paper.arguments["file"])
+    return len(papers)
 
 
 def _propose(session: Session, survey: Survey, unit: Department, now: datetime) -> list[Notice]:
@@ -215,13 +221,14 @@ def _propose(session: Session, survey: Survey, unit: Department, now: datetime) 
     rule = rulebook.rating.dissatisfied
     if rule is None:
         return []
-    # It belongs to the year that was rated, also where the rating ends in the next one.
-    year_ends = datetime(survey.year + 1, 1, 1, tzinfo=CHINA) - _A_MOMENT
+    # It belongs to the year that was rated, also where the rating ends in the next one; and to the last day of it, not
+    # to the midnight that ends it.
+    year_ends = datetime(survey.year + 1, 1, 1, tzinfo=CHINA)
     arguments = {
         "department": unit.code,
         "item": rule.item,
         "reason": rulebook.panels[survey.panel].title,
-        "happened": iso_china(min(survey.closes_at, year_ends)),
+        "happened": iso_china(min(survey.closes_at, year_ends) - _A_MOMENT),
     }
     return acting.suggest(session, "deduct", arguments, unit, why="rating", now=now)
 

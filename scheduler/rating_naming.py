@@ -91,4 +91,7 @@ def _paper(act: Act, text: str) -> Upload:
     try:
         return Upload(name, blobs.get(act.session, sha256), sha256)
     except KeyError:
+        if name:
+            # It was erased when the rating was counted, or with an earlier decision.
+            raise Refusal("paper_gone", name=name) from None
         raise Refusal("file_needed") from None

@@ -144,8 +144,11 @@ class RaterRow:
 
 @dataclass(frozen=True)
 class RaterPanel:
+    """``by_department``: departments rate, whose places are made when the rating is opened."""
+
     panel: str
     title: str
+    by_department: bool
     rows: tuple[RaterRow, ...]
 
 
@@ -352,7 +355,11 @@ def raters(act: Act, panel: Panel | None = None, *, year: Year | None = None) ->
     rulebook = in_force(act.session, year)
     chosen = [_panel_in(rulebook, panel)] if panel else list(rulebook.panels.values())
     return RaterRoll(
-        year, tuple(RaterPanel(one.code, one.title, tuple(_roll(act.session, year, one))) for one in chosen)
+        year,
+        tuple(
+            RaterPanel(one.code, one.title, one.raters == "department", tuple(_roll(act.session, year, one)))
+            for one in chosen
+        ),
     )
 
 

@@ -46,6 +46,8 @@ class Survey(SQLModel, table=True):
     __tablename__ = "survey"
     __table_args__ = (
         Index("survey_open", "id", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
+        # A button of a rehearsal that has been wiped out must not mean the rating that came after it.
+        {"sqlite_autoincrement": True},
     )
 
     id: int = Field(default=None, primary_key=True)

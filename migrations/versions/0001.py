@@ -466,6 +466,7 @@ def upgrade() -> None:
             ["person.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_survey_year"), "survey", ["year"], unique=False)
     op.create_index(

@@ -238,8 +238,10 @@ class TestClosing:
         ratings.paper(survey, ["0", "0", "0"])
         closed = one_of(ratings.live("12-25 01:00"), "rating_closed")
         assert (closed.facts["rehearsal"], closed.facts["submitted"]) == (True, 1)
+        number = survey.id
         for table in (Survey, Turn, RatingDraft, BallotBox, Proposal):
             assert ratings.session.exec(select(table)).all() == [], table
+        assert ratings.opened(now="12-26 10:00", until="12-29").id != number, "its buttons mean nothing any more"
 
     def test_when_all_panels_are_over_the_sheet_is_complete(self, ratings: Ratings) -> None:
         for panel in ("leaders", "departments", "enterprises", "supervisors"):

@@ -216,8 +216,11 @@ class TestPaper:
         assert [one.code for one in office.seen("结束评议 企业").cautions] == ["paper_waits"]
         (closed,) = [one for one in office.zone.tick(at("12-25 02:00")) if one.kind == "rating_closed"]
         assert closed.facts["papers"] == 1
-        with pytest.raises(Refusal, match="survey_none"):
+        assert office.session.exec(select(Blob)).all() == []
+        with pytest.raises(Refusal, match="paper_gone"), office.session.begin_nested():
             office.say(f"确认 #{proposal.id}", "12-25 09:00", by=office.li)
+        office.session.refresh(proposal)
+        office.say(f"驳回 #{proposal.id} 已经计票", "12-25 09:00", by=office.li)
 
     def test_the_same_file_twice_is_asked_about(self, office: Office) -> None:
         proposal = self.proposed(office)
