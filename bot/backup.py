@@ -1,10 +1,12 @@
 """The verb ``backup``: a copy of the whole database in one SQLite file, checked after it was written.
 
 To restore, point KAOPING_DATABASE_URL at the file. What people have begun and not finished (drafts) is left out: a
-half-given rating is nobody's business, and least of all a backup's.
+half-given rating is nobody's business, and least of all a backup's. So is what is on its way while they rate, in or
+out, and ballots from paper that wait for a second person: whoever confirms them after a restore is asked for the file.
 """
 
 import hashlib
+import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +18,11 @@ from sqlalchemy import Connection, Engine, insert, select
 from scoring import ledger
 from scoring.chain import Break
 from store import audit
-from store.commands import Act, command, converter
+from store.commands import VERBS, Act, command, converter
 from store.db import open_engine, prepare, transaction
 from store.errors import Refusal
+from store.inbox import ERASED, InboxState
+from store.outbox import OutboxState
 from store.times import china
 
 ServerFile = Annotated[Path, "a file on the machine the bot runs on"]
@@ -84,6 +88,7 @@ def back_up(engine: Engine, target: Path) -> BackedUp:
             _copy_pages(engine, unfinished)
         else:
             _copy_rows(engine, unfinished)
+        _withhold(unfinished)
         entries, head = _check(unfinished)
         unfinished.replace(target)
     finally:
@@ -99,13 +104,6 @@ def _copy_pages(engine: Engine, target: Path) -> None:
     copy = sqlite3.connect(target)
     try:
         source.backup(copy)
-        copy.execute("PRAGMA secure_delete=ON")
-        for table in LEFT_OUT:
-            copy.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        copy.commit()
-        # One file, with no log beside it, and nothing of what was left out in free pages.
-        copy.execute("PRAGMA journal_mode=DELETE")
-        copy.execute("VACUUM")
     finally:
         copy.close()
         source.close()
@@ -122,13 +120,52 @@ def _copy_rows(engine: Engine, target: Path) -> None:
         with engine.connect().execution_options(isolation_level="REPEATABLE READ") as source, copy.begin() as into:
             into.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
             for table in declared().sorted_tables:
-                if table.name in LEFT_OUT:
-                    continue
                 rows = source.execution_options(yield_per=CHUNK).execute(select(table)).mappings()
                 for chunk in rows.partitions(CHUNK):
                     into.execute(insert(table), [dict(row) for row in chunk])
     finally:
         copy.dispose()
+
+
+def _withhold(path: Path) -> None:
+    """Takes out of a copy what is in nobody's backup."""
+    copy = sqlite3.connect(path)
+    try:
+        copy.execute("PRAGMA secure_delete=ON")
+        # Whatever has not been handled in the chat of somebody who rates may be a tap or scores.
+        copy.execute(
+            "UPDATE inbox SET payload = ?, error = NULL, state = ? WHERE state <> ? "
+            "AND chat_id IN (SELECT chat_id FROM rating_draft)",
+            (ERASED, InboxState.DONE, InboxState.DONE),
+        )
+        copy.execute(
+            "UPDATE outbox SET payload = ?, attachment = NULL, state = ? WHERE state = ? AND sensitive",
+            (ERASED, OutboxState.SENT, OutboxState.QUEUED),
+        )
+        copy.executemany("DELETE FROM blob WHERE sha256 = ?", [(one,) for one in _passing_files(copy)])
+        for table in LEFT_OUT:
+            copy.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        copy.commit()
+        # One file, with no log beside it, and nothing of what was left out in free pages.
+        copy.execute("PRAGMA journal_mode=DELETE")
+        copy.execute("VACUUM")
+    finally:
+        copy.close()
+
+
+def _passing_files(copy: sqlite3.Connection) -> set[str]:
+    """Hashes of the files that are kept only until somebody has decided what they were given for."""
+    begun = [json.loads(data) for (data,) in copy.execute("SELECT data FROM draft")]
+    given = [(one.get("verb"), one.get("texts") or {}) for one in begun]
+    proposed = copy.execute("SELECT verb, arguments FROM proposal WHERE state = 'open'")
+    given += [(verb, json.loads(arguments)) for verb, arguments in proposed]
+    return {
+        text.removeprefix("blob:").partition(" ")[0]
+        for name, texts in given
+        if (verb := VERBS.get(name or "")) is not None and verb.forgets_files
+        for text in texts.values()
+        if text.startswith("blob:")
+    }
 
 
 def _check(path: Path) -> tuple[int, str]:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from store.db import is_passing, transaction, truncate_log
+from store.db import is_passing, owe_truncation, transaction, truncation_owed
 
 T = TypeVar("T")
 log = structlog.get_logger("database")
@@ -29,6 +29,8 @@ class Database:
         self.engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._log_stuck = False
+        # A run that was cut short may have erased something that still stands in the write-ahead log.
+        owe_truncation(engine)
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """``work`` in one transaction. Errors come through, after the rollback."""
@@ -57,15 +59,12 @@ class Database:
 
     def _transact(self, work: Callable[[Session], T]) -> T:
         with transaction(self.engine) as session:
-            return work(session)
-
-    async def truncate_log(self) -> bool:
-        """Empties the write-ahead log after a commit that erased something (see ``store.db``). False: not this time."""
-        emptied = await asyncio.get_running_loop().run_in_executor(self._thread, truncate_log, self.engine)
-        if not emptied and not self._log_stuck:
+            result = work(session)
+        stuck = truncation_owed(self.engine)
+        if stuck and not self._log_stuck:
             log.warning("the write-ahead log cannot be emptied now: somebody else uses the database")
-        self._log_stuck = not emptied
-        return emptied
+        self._log_stuck = stuck
+        return result
 
     def close(self) -> None:
         """Waits for what is being done."""

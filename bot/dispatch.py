@@ -135,8 +135,6 @@ class Dispatcher:
         self._idle = asyncio.Event()
         self._closing = False
         self._asides: set[asyncio.Task[None]] = set()
-        self._log_due = True
-        """Something was erased and may still stand in the write-ahead log: at a start, by a run that was cut short."""
         self.handled = 0
         """How many updates came to an end since the start."""
 
@@ -173,8 +171,6 @@ class Dispatcher:
             if failures:
                 failures = 0
                 log.info("database works again")
-            if self._log_due:
-                self._log_due = not await self._database.truncate_log()
             if handled < GROUP and not self._hungry.is_set():
                 self._idle.set()
                 await comes(self._hungry, LOOK_SECONDS)
@@ -308,7 +304,6 @@ class Dispatcher:
         """What follows once the works have committed."""
         self.handled += max(1, len(done))
         self._committed()
-        self._log_due |= any(work.log_to_truncate for work in done)
         for aside in [aside for work in done for aside in work.asides]:
             task = asyncio.create_task(self._do(aside))
             self._asides.add(task)

@@ -15,7 +15,7 @@ from telegram import Bot, ForceReply, InlineKeyboardMarkup, ReplyKeyboardMarkup,
 from telegram.ext import Application, CallbackContext
 
 import templates
-from store import outbox
+from store import db, outbox
 from store.outbox import Lane
 
 Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | ForceReply | Mapping[str, Any]
@@ -39,8 +39,6 @@ class Work:
     asides: list[Aside] = field(default_factory=list)
     forgotten: bool = False
     """What the update said is not to be kept."""
-    log_to_truncate: bool = False
-    """What was erased is to be in no file any more, once this has committed."""
     fault: BaseException | None = None
     """What went wrong while the context was built: the library only logs that."""
 
@@ -96,7 +94,7 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
 
     def leave_no_trace(self) -> None:
         """Once this transaction has committed, what it or an earlier one erased is in no file of the database."""
-        self.work.log_to_truncate = True
+        db.leave_no_trace(self.session)
 
     def reply(
         self,

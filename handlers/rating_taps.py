@@ -61,7 +61,7 @@ async def tapped(update: Update, context: Context) -> None:
     except Refusal as refusal:
         # Said here: raised, it would roll back the taps of others and stand in the log.
         context.answer(templates.plain(templates.refusal(refusal.code, refusal.facts)), alert=True)
-        if refusal.code == "rating_submitted":
+        if refusal.code == "rating_submitted" or refusal.code in OVER:
             context.leave_no_trace()  # this tap came with what the card said before
         if refusal.code in OVER:
             context.edit(templates.render("raters/void", why=OVER[refusal.code]), markup=keyboards.inline())

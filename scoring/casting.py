@@ -1,8 +1,8 @@
 """From a rater's draft into the boxes, once and for good: after that nobody can say whose ballot is whose.
 
 What a rater gives is kept in his draft while he is at it. At submission the marks go into the boxes, one row for each
-department that holds all its ballots; the draft is deleted, and whoever calls erases what the messages on the way still
-hold (``store.inbox``, ``store.outbox``) and truncates the write-ahead log.
+department that holds all its ballots; the draft is deleted, and gone from every file with the commit. Whoever calls
+erases what the messages on the way still hold (``store.inbox``, ``store.outbox``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ from scoring.standings import in_force
 from scoring.survey_tables import STARTED, SUBMITTED, BallotBox, RatingDraft, Seat, Survey
 from scoring.surveys import state_of, turn_of
 from store import vitals
+from store.db import leave_no_trace
 from store.errors import Refusal
 from store.people import Department, Person
 from store.times import iso_china
@@ -65,6 +66,7 @@ def take_up(session: Session, survey: Survey, seat: Seat, person: Person, chat_i
     if draft is not None and draft.person_id != person.id:
         session.delete(draft)
         session.flush()
+        leave_no_trace(session)
         draft = None
     if draft is None:
         draft = RatingDraft(survey_id=survey.id, seat_id=seat.id, person_id=person.id, chat_id=chat_id)
@@ -99,6 +101,7 @@ def submit(session: Session, survey: Survey, seat: Seat, draft: RatingDraft) -> 
     session.add(turn)
     session.delete(draft)
     session.flush()
+    leave_no_trace(session)
 
 
 def cast_paper(session: Session, survey: Survey, sheets: Iterable[Mapping[int, Ballot]]) -> int:

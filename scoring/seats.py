@@ -9,6 +9,7 @@ from sqlmodel import Session, col, delete, or_, select
 from scoring.rulebook import RuleBook
 from scoring.survey_tables import RatingDraft, Seat
 from store import invitations, people
+from store.db import leave_no_trace
 from store.errors import Refusal
 from store.people import Appointment, Department, Person, Role
 
@@ -193,6 +194,7 @@ def end(session: Session, seat: Seat, now: datetime) -> None:
     seat.ended_at = now
     session.add(seat)
     session.connection().execute(delete(RatingDraft).where(col(RatingDraft.seat_id) == seat.id))
+    leave_no_trace(session)
     for link in invitations.waiting(session, now):
         if link.seat_id == seat.id:
             invitations.revoke(session, link, now)

@@ -11,6 +11,7 @@ from scoring.boxes import counted
 from scoring.seats import rated_by, seat_departments, seats_of
 from scoring.standings import in_force
 from scoring.survey_tables import INVITED, STARTED, SUBMITTED, BallotBox, RatingDraft, Seat, Survey, Turn
+from store.db import leave_no_trace
 from store.errors import Refusal
 from store.people import Department, Person, departments
 from store.times import iso_china
@@ -148,6 +149,7 @@ def close(session: Session, survey: Survey, now: datetime) -> None:
     """
     connection = session.connection()
     connection.execute(delete(RatingDraft).where(col(RatingDraft.survey_id) == survey.id))
+    leave_no_trace(session)
     survey.closed_at, survey.remind_at = now, None
     session.add(survey)
     session.flush()

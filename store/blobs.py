@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, update
 from sqlmodel import Field, Session, SQLModel, col
 
+from store.db import leave_no_trace
 from store.times import UtcDateTime
 
 
@@ -36,6 +37,7 @@ def drop(session: Session, said: str) -> None:
     if known is not None:
         session.delete(known)
         session.flush()
+        leave_no_trace(session)
 
 
 def get(session: Session, sha256: str) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
@@ -15,6 +16,9 @@ from sqlmodel import Session
 BUSY_TIMEOUT_SECONDS = 5.0
 """How long a writer waits for another one before "database is locked"."""
 _LOG_MILLISECONDS = 200
+_ERASED = "erased"
+_OWED: WeakSet[Engine] = WeakSet()
+"""Whose write-ahead log still holds what was erased."""
 
 
 def open_engine(url: str) -> Engine:
@@ -56,6 +60,28 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """One transaction: all of it is kept, or none of it."""
     with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+    if session.info.get(_ERASED):
+        _OWED.add(engine)
+    if engine in _OWED and truncate_log(engine):
+        _OWED.discard(engine)
+
+
+def leave_no_trace(session: Session) -> None:
+    """Once this transaction has committed, what it or an earlier one erased is in no file of the database.
+
+    Where the write-ahead log cannot be emptied then, it is once another transaction of the same engine has ended.
+    """
+    session.info[_ERASED] = True
+
+
+def owe_truncation(engine: Engine) -> None:
+    """The next transaction empties the write-ahead log: somebody may have been cut short before he could."""
+    _OWED.add(engine)
+
+
+def truncation_owed(engine: Engine) -> bool:
+    """Whether the write-ahead log could not be emptied yet."""
+    return engine in _OWED
 
 
 def truncate_log(engine: Engine) -> bool:

@@ -238,11 +238,13 @@ def erase_sent(session: Session, before: datetime, limit: int) -> int:
 
 
 def drop_queued(session: Session, chat_id: int, merge: str, now: datetime) -> None:
-    """What waits to be said anew in this place is not to be said any more: it counts as sent, and its words are gone.
+    """What waits to be said in this place, for the first time (its topic is the same) or anew, is not to be said any
+    more: it counts as sent, and its words are gone.
 
     One that the sender has in hand may still go out; what is said in its place comes after it.
     """
-    chosen = (_QUEUED, col(OutboxMessage.chat_id) == chat_id, col(OutboxMessage.merge) == merge)
+    place = or_(col(OutboxMessage.merge) == merge, col(OutboxMessage.topic) == merge)
+    chosen = (_QUEUED, col(OutboxMessage.chat_id) == chat_id, place)
     values = {"state": OutboxState.SENT, "sent_at": now, "payload": ERASED}
     session.connection().execute(update(OutboxMessage).where(*chosen).values(**values))
 

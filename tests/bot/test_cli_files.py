@@ -21,11 +21,12 @@ from scheduler.frame import Frame
 from scheduler.hand_ins import FileSent, files_of, hand_in
 from scheduler.tables import DutyAssignment, Task
 from scoring import casting, ledger, seats, surveys
-from store import blobs, people
+from store import blobs, inbox, outbox, people
 from store.db import open_engine, transaction
 from store.drafts import opened as draft_opened
 from store.invitations import Invitation
 from store.people import Department
+from store.proposals import Proposal
 
 NOW = datetime(2021, 4, 6, 2, tzinfo=UTC)
 """The time that the command line reads off the machine."""
@@ -203,6 +204,30 @@ def test_exports_the_ledger_and_the_scores(place, engine, capsys):
     assert openpyxl.load_workbook(scores_file).worksheets[0].max_row >= 5
 
 
+PASSING = [b"6 5.5 4 3.25 1", b"27.15 27.25", b"ballot 1", b"ballot 2"]
+"""Scores on their way in and out, ballots from paper that are being entered and that wait for a second person."""
+
+
+def on_the_way(session, person_id):
+    """What a backup in the middle of a rating finds of it, beside the drafts."""
+    message = {"chat": {"id": 1}, "text": PASSING[0].decode()}
+    inbox.receive(session, [{"update_id": 1, "message": message}], NOW)
+    said = {"text": PASSING[1].decode()}
+    outbox.enqueue(
+        session, chat_id=1, method="sendMessage", payload=said, lane=outbox.Lane.REPLY, now=NOW, sensitive=True
+    )
+    begun, waits = (f"blob:{blobs.put(session, one, NOW)} 现场票.xlsx" for one in PASSING[2:])
+    data = {"verb": "survey paper", "texts": {"panel": "leaders", "file": begun}}
+    draft_opened(session, person_id=person_id, chat_id=1, kind="verb", data=data, now=NOW)
+    arguments = {"panel": "leaders", "file": waits}
+    session.add(
+        Proposal(
+            verb="survey paper", arguments=arguments, proposed_by=person_id, proposed_at=NOW, needs="administrator",
+            why="second_person",
+        )
+    )  # fmt: skip
+
+
 def test_a_backup_is_a_database_of_its_own_without_drafts(place, engine, capsys):
     with transaction(engine) as session:
         session.add(Department(code="fin", name="财政局", kind="bureau"))
@@ -214,6 +239,7 @@ def test_a_backup_is_a_database_of_its_own_without_drafts(place, engine, capsys)
         )
         rated = casting.take_up(session, survey, seat, person, 1)
         rated.scores = {"1": {"total": "28.7654321"}}
+        on_the_way(session, person.id)
     call(capsys, "deduct", "fin", "daily.7", "1", "理由")
     code, out, _ = call(capsys, "backup", "--to", "copy.db", "--json")
     assert code == 0
@@ -224,6 +250,8 @@ def test_a_backup_is_a_database_of_its_own_without_drafts(place, engine, capsys)
     copied = (place / "copy.db").read_bytes()
     assert "半张打分表".encode() not in copied
     assert b"28.7654321" not in copied
+    assert b"28.7654321" in b"".join(path.read_bytes() for path in place.glob("kaoping.db*"))
+    assert not any(word in copied for word in PASSING)
     with sqlite3.connect(place / "copy.db") as copy:
         assert copy.execute("SELECT count(*) FROM draft").fetchone() == (0,)
 
