@@ -17,6 +17,7 @@ from handlers.made import make
 from handlers.notices import deliver
 from handlers.pictures import draw
 from scheduler import reminders, tick
+from scoring import appeals
 from store import people, retention
 from store.times import china
 
@@ -36,6 +37,7 @@ def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
 
     def on_sent(session: Session, arrival: Arrival) -> None:
         reminders.delivered(session, arrival.topic, arrival.at)
+        appeals.arrived(session, arrival.topic, arrival.at)
         rating_messages.arrived(session, arrival.topic, arrival.chat_id, arrival.message_id, arrival.at)
 
     def on_unreachable(session: Session, chat_id: int, _error: str) -> None:

@@ -67,11 +67,17 @@ VERBS: dict[str, str] = {
     "survey paper": (
         "Enter ballots from paper out of the filled-in form, without names; a second one confirms. The file is erased."
     ),
+    "appeal": (
+        "Requests for review that are open. Departments see their own, and what they may still ask to have reviewed."
+    ),
+    "appeal show": (
+        "One request for review: the entry, what was said and sent, and what became of it. It stays readable."
+    ),
     "export": "Files to keep: hand-ins as zip (of a period, of a department), the ledger or the scores as xlsx.",
     "backup": (
         "Copy the database into one file beside it, checked after writing; restore by pointing the settings at it."
     ),
 }
 
-IN_CHAT_ONLY = frozenset({"confirm", "refuse"})
+IN_CHAT_ONLY = frozenset({"confirm", "refuse", "appeal decide"})
 """Verbs that take a second person: the command line knows them only to say so."""

@@ -103,6 +103,7 @@ def export(
             grade=rulebook.grade_title(one.sheet.grade) if one.sheet.grade != "pending" else None,
             vetoes=tuple(rulebook.items[code].title for code in one.sheet.vetoes),
             few=one.sheet.withheld == "few",
+            disputed=one.sheet.disputed,
         )
         for one in standings(act.session, year)
         if department is None or one.department.id == department.id

@@ -11,6 +11,7 @@ ROOMS = (
     "scheduler.commands",
     "scheduler.import_commands",
     "scheduler.survey_commands",
+    "scheduler.appeal_commands",
     "scheduler.paper_commands",
     "bot.exporting",
     "bot.backup",

@@ -11,6 +11,7 @@ def register(application: "KaopingApplication") -> None:
     # The command line puts results into words with this package, and has no use for the library behind the chat.
     from handlers import (
         admins,
+        appeals,
         departments,
         groups,
         proposals,
@@ -24,6 +25,7 @@ def register(application: "KaopingApplication") -> None:
 
     registration.register(application)
     groups.register(application)
+    appeals.register(application)
     uploads.register(application)
     rating_files.register(application)
     departments.register(application)

@@ -26,5 +26,16 @@ def file_in(message: Message) -> FileSent | None:
     return None
 
 
+def kind_in(message: Message) -> str:
+    """What the Bot API calls the sort of file that ``file_in`` found: it is sent on under that name."""
+    kinds = ("document", "video", "audio", "photo", "voice")
+    return next((kind for kind in kinds if getattr(message, kind)), "document")
+
+
+def sending(kind: str, file_id: str) -> tuple[str, dict[str, str]]:
+    """The method that sends a file on by its id, and its parameters."""
+    return f"send{kind.capitalize()}", {kind: file_id}
+
+
 def _named(kind: str, message: Message) -> str:
     return templates.word(f"unnamed_{kind}", number=message.message_id)

@@ -44,17 +44,21 @@ def reminder(lines: Sequence[Mapping[str, Any]], batch: str, *, seen: bool) -> K
     """The buttons under a reminder of these obligations (facts as ``told_of`` gives them); None for none of them."""
     if not lines:
         return None
-    rows = []
     if len(lines) == 1:
         number = lines[0]["obligation"]
         actions = [("hand_in", number), ("needed", number), *([("seen", batch)] if seen else [])]
         return inline([button(templates.word(f"button_{action}"), action, argument) for action, argument in actions])
-    for one in lines:
-        title = templates.word("title", told=one, department="")
-        rows.append([button(templates.word("button_hand_in_this", title=title), "hand_in", one["obligation"])])
+    rows = [
+        [button(templates.word("button_hand_in_this", title=_title(one)), "hand_in", one["obligation"])]
+        for one in lines
+    ]
     actions = [("needed", batch), *([("seen", batch)] if seen else [])]
     rows.append([button(templates.word(f"button_{action}"), action, argument) for action, argument in actions])
     return inline(*rows)
+
+
+def _title(one: Mapping[str, Any]) -> str:
+    return templates.word("title", told=one, department="")
 
 
 def ratings(lines: Sequence[Mapping[str, Any]], actions: Sequence[tuple[str, str]]) -> Keyboard:
@@ -65,6 +69,12 @@ def ratings(lines: Sequence[Mapping[str, Any]], actions: Sequence[tuple[str, str
             for one, (action, argument) in zip(lines, actions, strict=True)
         )
     )
+
+
+def appeals(lines: Sequence[Mapping[str, Any]]) -> Keyboard:
+    """The buttons under a notice of several deductions: each says which one is to be reviewed."""
+    labels = [templates.word("button_appeal_this", title=_title(one), number=one["entry"]) for one in lines]
+    return inline(*([button(label, "appeal", one["entry"])] for label, one in zip(labels, lines, strict=True)))
 
 
 def replies(*labels: str, placeholder: str = "") -> Keyboard:

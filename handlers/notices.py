@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 import templates
 from handlers import keyboards, rating_messages
+from handlers.attachments import sending
 from scheduler.reminders import TOPIC as REMINDER
 from scoring.survey_tables import RatingDraft
 from store import outbox, people
@@ -116,6 +117,9 @@ def _say(work: _Round, chat_id: int, text: str, notice: Notice | None) -> None:
         payload = {"text": part, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
         # A message in parts has been delivered when its last part has.
         _send(work, chat_id, payload, markup if last else None, topic if last else None, None)
+    for kind, file_id in notice.files if notice else ():
+        method, payload = sending(kind, file_id)
+        outbox.enqueue(work.session, chat_id=chat_id, method=method, payload=payload, lane=Lane.NOTICE, now=work.now)
 
 
 def _new_menu(work: _Round, person: Person) -> None:
@@ -135,6 +139,8 @@ def _new_menu(work: _Round, person: Person) -> None:
 def _buttons(notice: Notice) -> keyboards.Keyboard | None:
     if len(notice.buttons) > 1 and notice.buttons[0][0] == "rate":
         return keyboards.ratings(notice.facts["lines"], notice.buttons)
+    if notice.kind == "deducted" and len(notice.buttons) > 1:
+        return keyboards.appeals(notice.facts["lines"])
     if notice.kind != "reminder" or notice.topic is None:
         return keyboards.worded(notice.buttons)
     # Several obligations, one message: each button says which it is for.

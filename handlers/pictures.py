@@ -139,6 +139,11 @@ def _chip(on: Sheet, right: float, middle: float, text: str, colour: str = "bad"
     return wide
 
 
+def _disputed(row: Data) -> str:
+    """That a grade is open because entries are under review."""
+    return _say("disputed", count=row["disputed"])
+
+
 def _columns(count: int, one: int) -> tuple[int, int, int]:
     """How many columns, how many rows in each, and how wide the picture is: never much higher than wide."""
     columns = 1 if count <= one else 2
@@ -193,6 +198,8 @@ def _ranked(
     taken = _figure(on, x + wide, upper, figure, 27)
     if row["vetoes"]:
         taken += 14 + _chip(on, x + wide - taken - 14, upper, _say("vetoed"))
+    if row.get("disputed"):
+        taken += 14 + _chip(on, x + wide - taken - 14, upper, _disputed(row), "soft")
     on.text(x, upper, _name(row["department"]), 27, _colour("ink"), room=wide - taken - 20, smallest=19)
     on.bar(x, lower, wide, 8, _share(figure, full), _colour("bar"), _colour("track"))
 
@@ -263,7 +270,10 @@ class _SummaryTable:
     def row(self, row: Data, top: float, high: float) -> None:
         on, middle = self.on, top + high / 2
         on.rule(self.x, top, self.wide, _colour("rule"))
-        on.text(self.x, middle, _name(row["department"]), 26, _colour("ink"), room=self.names, smallest=17)
+        room = self.names
+        if row.get("disputed"):
+            room -= 12 + _chip(on, self.x + self.names, middle, _disputed(row), "soft")
+        on.text(self.x, middle, _name(row["department"]), 26, _colour("ink"), room=room, smallest=17)
         states = Counter(duty["state"] for duty in row["duties"])
         for state, colour in _STATES:
             count = states[state]
@@ -326,7 +336,8 @@ def _total(page: _Page, data: Data, high: float) -> None:
     right = page.left + page.wide - 28
     grade, vetoed = data["grade_title"], bool(data["vetoes"])
     colour = "bad" if vetoed else "bar" if grade else "soft"
-    right -= _chip(on, right, y + high / 2, str(grade or _say("score_pending")), colour) + 12
+    standing = str(grade or (_disputed(data) if data.get("disputed") else _say("score_pending")))
+    right -= _chip(on, right, y + high / 2, standing, colour) + 12
     if vetoed:
         _chip(on, right, y + high / 2, _say("vetoed"))
 

@@ -8,7 +8,7 @@ from telegram import Update
 from telegram.ext import CallbackQueryHandler
 
 import templates
-from handlers import keyboards, labels, picturing, proposals, screens
+from handlers import keyboards, labels, picturing, proposals, review_buttons, screens
 from handlers.callers import caller, in_private
 from handlers.context import Context, KaopingApplication
 from handlers.keyboards import NUMBER
@@ -50,17 +50,25 @@ def tell(context: Context, act: Act, verb: Verb, given: Mapping[str, Any], resul
     pages = templates.split(text, screens.PAGE_UNITS)
     picture = picturing.can_show(result)
     if not verb.changes and (picture or len(pages) > 1):
-        draft = _remember(context, act.actor, verb, given)
+        draft = remember(context, act.actor, verb, given)
         screen = screens.paged(text, draft.id, 0, picture=picture)
-        context.edit(screen.text, markup=screen.markup)
+        context.edit(screen.text, markup=_and_below(context, act, verb, result, screen.markup))
     else:
-        context.edit(text, markup=keyboards.inline(_next(context, act, verb, result)))
+        context.edit(text, markup=_and_below(context, act, verb, result, None))
     for file in getattr(result, "files", ()):
         context.send_file(file.name, blob=blobs.put(context.session, file.content, context.now))
     if (made := beside(result, context.bot.username, context.now)) is not None:
         context.send_file(made[0], made=made[1], sensitive=True)
     if verb.name == proposals.LISTS:
         proposals.offer(context, act.actor)
+
+
+def _and_below(
+    context: Context, act: Act, verb: Verb, result: Any, markup: keyboards.Keyboard | None
+) -> keyboards.Keyboard:
+    """The buttons of a result: to its pages, and to what may be done about it."""
+    turning = markup["inline_keyboard"] if markup else []
+    return keyboards.inline(*turning, *review_buttons.under(result), _next(context, act, verb, result))
 
 
 def _next(context: Context, act: Act, verb: Verb, result: Any) -> list[dict[str, str]]:
@@ -74,7 +82,8 @@ def _next(context: Context, act: Act, verb: Verb, result: Any) -> list[dict[str,
     return [keyboards.button(labels.title(follows), NEXT_ACTION, follows.template)]
 
 
-def _remember(context: Context, person: Person, verb: Verb, given: Mapping[str, Any]) -> Draft:
+def remember(context: Context, person: Person, verb: Verb, given: Mapping[str, Any]) -> Draft:
+    """The draft of a result whose pages can be turned; it is asked for anew at every turn."""
     known = drafts.under_way(context.session, person_id=person.id, chat_id=context.chat_id, kinds=(KIND,))
     for old in known[KEPT - 1 :]:
         drafts.finished(context.session, old)
@@ -105,4 +114,4 @@ async def turned(update: Update, context: Context) -> None:
         return
     text = screens.told(act, verb, result, bot=context.bot.username)
     screen = screens.paged(text, draft.id, int(match[2] or 0), picture=picturing.can_show(result))
-    context.edit(screen.text, markup=screen.markup)
+    context.edit(screen.text, markup=_and_below(context, act, verb, result, screen.markup))

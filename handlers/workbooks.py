@@ -19,7 +19,10 @@ from templates import FOLDER
 from templates.wording import instant, period
 
 _LONGEST = 32_767  # Characters in one cell, by the file format.
-_HEAD = 3  # The row of the columns' titles, from 0: under title, standing and a blank line.
+_ROWS = 1_048_576  # In one sheet, by the file format.
+HEAD = 3
+"""The row of the columns' titles, from 0: under title, standing and a blank line."""
+
 _GRID = {"border": 1, "border_color": "#D3DBE3"}
 _ALIGN = {"score": "right", "points": "right", "count": "center", "instant": "center"}
 _FORMATS = {"points": "General", "score": "0.00", "count": "0", "instant": "yyyy-mm-dd hh:mm"}
@@ -54,7 +57,8 @@ class LedgerRow:
 class ScoreRow:
     """One department's exact figures in units, None while open; ``panels`` in the order of their titles.
 
-    ``few``: a panel rests on too few ballots, so that none is shown by itself.
+    ``few``: a panel rests on too few ballots, so that none is shown by itself. ``disputed``: so many entries are under
+    review, and the grade is open meanwhile.
     """
 
     rank: int | None
@@ -67,6 +71,7 @@ class ScoreRow:
     grade: str | None
     vetoes: tuple[str, ...] = ()
     few: bool = False
+    disputed: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,10 @@ class Formula:
 
 def ledger_workbook(standing: Standing, rows: Sequence[LedgerRow]) -> bytes:
     """Every entry, reversals too, and the sums of each department over them."""
-    book = _Book(standing.at)
-    ledger = book.table("ledger", standing, [_cells(row) for row in rows])
+    book = Book(standing.at)
+    ledger = book.table("ledger", standing, [entry_cells(row) for row in rows])
     departments = dict.fromkeys(row.department for row in rows)
-    sums = [_sums(ledger, rows, name, number) for number, name in enumerate(departments, start=_HEAD + 2)]
+    sums = [_sums(ledger, rows, name, number) for number, name in enumerate(departments, start=HEAD + 2)]
     book.table("sums", standing, sums)
     return book.close()
 
@@ -100,19 +105,24 @@ def scores_workbook(
     standing: Standing, panels: Sequence[str], rows: Sequence[ScoreRow], entries: Iterable[LedgerRow] = ()
 ) -> bytes:
     """The score table (``panels``: their titles), and the deductions that stand, each with clause and evidence."""
-    book = _Book(standing.at)
-    columns = _score_columns(panels)
-    letters = {column["key"]: _letters(place) for place, column in enumerate(columns)}
-    cells = [_score_cells(row, letters, _HEAD + 2 + number) for number, row in enumerate(rows)]
-    book.table("scores", standing, cells, columns=columns, note=words()["rounding"])
+    book = Book(standing.at)
+    scores_sheet(book, standing, panels, rows)
     deductions = [row for row in entries if row.points < 0 and row.reverses is None and row.reversed_by is None]
-    book.table("deductions", standing, [_cells(row) for row in deductions])
+    book.table("deductions", standing, [entry_cells(row) for row in deductions])
     return book.close()
+
+
+def scores_sheet(book: "Book", standing: Standing, panels: Sequence[str], rows: Sequence[ScoreRow]) -> None:
+    """The score table, a sheet of a workbook."""
+    columns = _score_columns(panels)
+    letters = {column["key"]: letters_of(place) for place, column in enumerate(columns)}
+    cells = [_score_cells(row, letters, HEAD + 2 + number) for number, row in enumerate(rows)]
+    book.table("scores", standing, cells, columns=columns, note=words()["rounding"])
 
 
 def listing(title: str, rows: Sequence[Mapping[str, Any]], at: datetime) -> bytes:
     """The list that lies in an archive of hand-ins; ``handlers.archive`` says what its rows are."""
-    book = _Book(at)
+    book = Book(at)
     book.table("hand_ins", None, rows, title=title)
     return book.close()
 
@@ -125,7 +135,7 @@ def rater_links(links: Mapping[str, Any], bot: str, at: datetime) -> bytes:
         {**shared, "name": one["name"], "unit": one["unit"], "link": f"https://t.me/{bot}?start={one['token']}"}
         for one in links["links"]
     ]
-    book = _Book(at)
+    book = Book(at)
     book.table("links", None, rows, title=said["heading"].format(year=links["year"], panel=links["title"]),
                note=said["note"])  # fmt: skip
     return book.close()
@@ -137,14 +147,15 @@ def words() -> dict[str, Any]:
     return tomllib.loads((FOLDER / "workbooks.toml").read_text("utf-8"))
 
 
-def _cells(row: LedgerRow) -> dict[str, Any]:
+def entry_cells(row: LedgerRow) -> dict[str, Any]:
+    """An entry as the cells of a row, by the keys of columns."""
     cells = {key: getattr(row, key) for key in LedgerRow.__dataclass_fields__}
     cells["source"] = words()["sources"].get(row.source, row.source)
     cells["period"] = period(row.period) if row.period else None
     return cells
 
 
-def _sums(ledger: "_Table", rows: Sequence[LedgerRow], department: str, number: int) -> dict[str, Any]:
+def _sums(ledger: "Table", rows: Sequence[LedgerRow], department: str, number: int) -> dict[str, Any]:
     """A department's sums as formulas over the ledger's sheet, for the row of that number."""
     own = [row.points for row in rows if row.department == department]
     # SUMIF would take * and ? in a name for a pattern.
@@ -172,7 +183,8 @@ def _score_cells(row: ScoreRow, letters: Mapping[str, str], number: int) -> dict
     """Figures are kept exact and shown with two places; sums are formulas where the scheme's figure is their sum."""
     cells: dict[str, Any] = {f"panel{place}": _open(figure, row) for place, figure in enumerate(row.panels)}
     cells |= {"rank": row.rank, "department": row.department, "daily": row.daily, "bonus": row.bonus}
-    cells |= {"grade": row.grade or words()["pending"], "vetoes": "；".join(row.vetoes)}
+    standing = words()["disputed"].format(count=row.disputed) if row.disputed else words()["pending"]
+    cells |= {"grade": row.grade or standing, "vetoes": "；".join(row.vetoes)}
     cells["annual"], cells["total"] = _open(row.annual, row), _open(row.total, row)
     known = [figure for figure in row.panels if figure is not None]
     if row.annual is not None and known and len(known) == len(row.panels) and sum(known) == row.annual:
@@ -188,14 +200,15 @@ def _open(figure: Points | None, row: ScoreRow) -> Points | str:
     return str(words()["not_apart" if row.few else "pending"]) if figure is None else figure
 
 
-def _letters(place: int) -> str:
+def letters_of(place: int) -> str:
+    """The letters of a column, from 0."""
     from xlsxwriter.utility import xl_col_to_name
 
     return str(xl_col_to_name(place))
 
 
 @dataclass(frozen=True)
-class _Table:
+class Table:
     """Where a table has come to stand: its sheet, its columns, and its first and last row of data (from 1)."""
 
     sheet: str
@@ -205,14 +218,15 @@ class _Table:
 
     def reference(self, key: str) -> str:
         """A column's cells, as seen from another sheet."""
-        letters = _letters(self.columns.index(key))
+        letters = letters_of(self.columns.index(key))
         return f"'{self.sheet}'!${letters}${self.first}:${letters}${self.last}"
 
 
-class _Book:
+class Book:
     """A workbook in the making, in memory."""
 
     def __init__(self, at: datetime) -> None:
+        """``at`` is when it says that it was made; nothing else in it changes with the hour."""
         import xlsxwriter  # Only who asks for a workbook waits for it.
 
         self._out = io.BytesIO()
@@ -221,22 +235,28 @@ class _Book:
         self._styles: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def close(self) -> bytes:
+        """The file, ready."""
         self._book.close()
         return self._out.getvalue()
 
     def table(
         self,
-        kind: str,
+        kind: str | Mapping[str, Any],
         standing: Standing | None,
         rows: Sequence[Mapping[str, Any]],
         *,
         columns: Sequence[Mapping[str, Any]] = (),
         title: str = "",
         note: str = "",
-    ) -> _Table:
-        """A sheet with one table: title, standing, columns' titles that stay in sight, rows, and the sums."""
-        told = words()[kind]
+    ) -> Table:
+        """A sheet with one table: title, standing, columns' titles that stay in sight, rows, and the sums.
+
+        ``kind``: the table's words, or their name in workbooks.toml. Raises ValueError for more rows than a sheet has.
+        """
+        told = words()[kind] if isinstance(kind, str) else kind
         columns = columns or told["column"]
+        if HEAD + 1 + len(rows) >= _ROWS:
+            raise ValueError(f"{len(rows)} rows do not go into one sheet")
         page = self._book.add_worksheet(told["sheet"])
         facts = {"year": standing.year} if standing else {"title": title}
         self._text(page, 0, 0, told["title"].format(**facts), bold=True, font_size=16)
@@ -248,7 +268,7 @@ class _Book:
             page.set_column(place, place, column.get("width", 14))
             self._text(
                 page,
-                _HEAD,
+                HEAD,
                 place,
                 column["title"],
                 bold=True,
@@ -257,24 +277,24 @@ class _Book:
                 text_wrap=True,
                 **_GRID,
             )
-        for number, row in enumerate(rows, start=_HEAD + 1):
+        for number, row in enumerate(rows, start=HEAD + 1):
             for place, column in enumerate(columns):
                 self._cell(page, number, place, column, row.get(column["key"]))
-        first, last = _HEAD + 2, _HEAD + 1 + len(rows)
+        first, last = HEAD + 2, HEAD + 1 + len(rows)
         if rows:
             self._totals(page, columns, rows, first, last)
-            page.autofilter(_HEAD, 0, last - 1, len(columns) - 1)
+            page.autofilter(HEAD, 0, last - 1, len(columns) - 1)
         if note:
             self._text(page, last + 2, 0, note, font_color="#66727F")
-        page.freeze_panes(_HEAD + 1, 0)
+        page.freeze_panes(HEAD + 1, 0)
         page.set_row(0, 26)
-        page.set_row(_HEAD, 30)
+        page.set_row(HEAD, 30)
         page.set_landscape()
         page.set_paper(9)
         page.fit_to_pages(1, 0)
-        page.repeat_rows(_HEAD)
+        page.repeat_rows(HEAD)
         page.set_footer(words()["pages"])
-        return _Table(told["sheet"], tuple(column["key"] for column in columns), first, max(first, last))
+        return Table(told["sheet"], tuple(column["key"] for column in columns), first, max(first, last))
 
     def _totals(
         self, page: Any, columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], first: int, last: int
@@ -289,7 +309,7 @@ class _Book:
             if place in added:
                 value = sum(_number(column, row.get(column["key"])) for row in rows)
                 # 9 adds up what a filter leaves in sight.
-                formula = f"=SUBTOTAL(9,{_letters(place)}{first}:{_letters(place)}{last})"
+                formula = f"=SUBTOTAL(9,{letters_of(place)}{first}:{letters_of(place)}{last})"
                 page.write_formula(last, place, formula, style, round(value, 4))
             elif place == 0:
                 page.write_string(last, place, words()["total"], style)

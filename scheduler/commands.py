@@ -1,5 +1,6 @@
 """The verbs of this room about obligations: who owes what, reminding, receiving, moving, letting go, deciding."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +23,7 @@ from scoring.tables import LedgerEntry
 from store.acting import Figures
 from store.commands import Act, Rest, command
 from store.errors import Refusal
-from store.notices import Audience
+from store.notices import Audience, Notice
 from store.people import Department, Role, departments, reachable_departments, roles_of, speaks_for
 from store.times import iso_china
 from store.words import Deadline, Instant
@@ -282,6 +283,7 @@ def extend(act: Act, obligation: Open, until: Deadline, reason: Rest = "") -> Ch
     moved = obligations.extend(frame, obligation, until, now=act.now, by=act.actor.id, reason=reason)
     result = _changed(act, frame, obligation, department, before, moved.before, until, reason, relieved=moved.relieved)
     act.tell(Audience("department", department.id), "extended", result)
+    _tell_what_it_ended(act, moved.notices)
     return result
 
 
@@ -293,10 +295,18 @@ def exempt(act: Act, obligation: Open, reason: Rest = "") -> Changed:
     before = figures_of(act.session, department, obligation.year, act.now)
     charged = standing_deduction(act.session, obligation) is not None
     relieved = charged or open_hold(act.session, obligation) is not None
-    obligations.exempt(frame, obligation, now=act.now, by=act.actor.id, reason=reason)
+    notices = obligations.exempt(frame, obligation, now=act.now, by=act.actor.id, reason=reason)
     result = _changed(act, frame, obligation, department, before, obligation.due_at, None, reason, relieved=relieved)
     act.tell(Audience("department", department.id), "exempted", result)
+    _tell_what_it_ended(act, notices)
     return result
+
+
+def _tell_what_it_ended(act: Act, notices: Iterable[Notice]) -> None:
+    """What came of it besides: that a deduction is taken back is said in the verb's own notice."""
+    for notice in notices:
+        if notice.kind != "reversed":
+            act.notify(notice)
 
 
 def _changed(

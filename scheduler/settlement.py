@@ -1,7 +1,7 @@
 """Deadlines that passed become deductions or holds; what turns up, is moved or exempted afterwards undoes them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, insert, select
@@ -12,7 +12,7 @@ from scheduler.frame import Frame
 from scheduler.judgement import Case, Hold, Met, Reason, Verdict, charge_now, judge, lies_in_long_outage
 from scheduler.ladder import announcing
 from scheduler.tables import Correction, Obligation, Outcome, Reminder, Settlement
-from scoring import ledger
+from scoring import appeals, ledger
 from scoring.lateness import Charge, Wait
 from scoring.tables import LedgerEntry
 from store import vitals
@@ -24,8 +24,9 @@ _WAITED: Reason = "provisional"
 """Why a hold may be judged again: its calendar has been announced."""
 
 
-def settle(frame: Frame, now: datetime, *, closing: bool = False) -> None:
-    """Judge every deadline that is past its grace, once everything sent before it has been read.
+def settle(frame: Frame, now: datetime, *, closing: bool = False) -> list[Notice]:
+    """Judge every deadline that is past its grace, once everything sent before it has been read. Returns what is to be
+    said of reviews that have become pointless by it.
 
     ``closing``: the end of a simulation. What was due by ``now`` is settled there and then, grace and a running
     outage aside, and what would have to wait for a later hand-in is charged as though it came now.
@@ -36,18 +37,21 @@ def settle(frame: Frame, now: datetime, *, closing: bool = False) -> None:
     else:
         through = vitals.read_through(frame.session)
         if through is None:
-            return
+            return []
         limit = min(now, through)
         query = select(Obligation).where(col(Obligation.settle_at) <= limit)
     order = (col(Obligation.due_at), col(Obligation.department_id), col(Obligation.item), col(Obligation.id))
     waiting = frame.session.exec(query.order_by(*order)).all()
+    notices: list[Notice] = []
     if waiting:
         court = _Court.over(frame, waiting)
         judged = [(one, court.judge(one, now, closing=closing)) for one in waiting]
         entries = court.charge([(one, what) for one, what in judged if isinstance(what, Charge)], now)
         court.write_down(judged, entries, now)
         frame.session.flush()
+        notices = court.notices
     _settle_corrections(frame, limit, now)
+    return notices
 
 
 @dataclass
@@ -58,6 +62,7 @@ class _Court:
     delivered: Mapping[int, list[Reminder]]
     settled: dict[tuple[int, datetime], Settlement]
     outages: list[tuple[datetime, datetime]]
+    notices: list[Notice] = field(default_factory=list)
 
     @classmethod
     def over(cls, frame: Frame, obligations: Iterable[Obligation]) -> "_Court":
@@ -110,6 +115,7 @@ class _Court:
             standing = _standing(self.frame.session, existing) if existing is not None else None
             if standing is not None:
                 ledger.reverse(self.frame.session, standing, now=now, source="auto")
+                self.notices += appeals.settled_otherwise(self.frame.session, standing, now)
             # Late, and the rule charges nothing for it: no entry.
             if charge.points:
                 delivered = self.delivered.get(obligation.id, ())
@@ -220,13 +226,14 @@ def relieve(
     ``why``: handed_in, extended, exempted or calendar. ``corrections``: what a missed correction brought as well.
     Departments are told of the reversal of what they were told.
     """
-    notices = []
+    notices: list[Notice] = []
     for row in settlements_of(frame.session, obligation):
         if row.of == "correction" and not corrections:
             continue
         entry = _standing(frame.session, row)
         if entry is not None:
             ledger.reverse(frame.session, entry, now=now, source="auto", by=by, reason="")
+            notices += appeals.settled_otherwise(frame.session, entry, now)
             if row.announced_at is not None:
                 facts = {**told_of(frame, obligation), "points": entry.points, "entry": entry.id, "why": why}
                 facts["due"] = iso_china(row.due_at)

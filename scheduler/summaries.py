@@ -126,6 +126,7 @@ def _post(frame: Frame, month: _Month, now: datetime) -> Notice:
                 "daily": figure,
                 "before": earlier,
                 "change": _change(figure, earlier),
+                "disputed": one.sheet.disputed,
                 "duties": duties,
                 "on_time": all(duty["state"] in ("on_time", "exempt") for duty in duties),
             }

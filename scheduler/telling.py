@@ -10,6 +10,7 @@ from scheduler.facts import deliveries, departments_by_id, told_of
 from scheduler.frame import Frame
 from scheduler.reminders import TOPIC, Reminded
 from scheduler.tables import Obligation, Outcome, Settlement
+from scoring import appeals
 from scoring.tables import LedgerEntry
 from store.notices import Audience, Notice
 from store.times import iso_china
@@ -76,7 +77,12 @@ def tell_settlements(frame: Frame, rows: Sequence[Settlement]) -> list[Notice]:
             deducted.setdefault(obligation.department_id, []).append(facts)
         elif row.outcome == Outcome.HELD:
             held.append({**facts, "department": names[obligation.department_id].name, "why": row.why})
-    notices = [Notice("deducted", Audience("department", to), {"lines": lines}) for to, lines in deducted.items()]
+    notices = []
+    for to, lines in deducted.items():
+        entered = [line["entry"] for line in lines]
+        buttons = tuple(("appeal", str(number)) for number in entered)
+        topic = appeals.topic_of(entered)
+        notices.append(Notice("deducted", Audience("department", to), {"lines": lines}, topic, buttons=buttons))
     if held:
         notices.append(Notice("held", Audience("administrators"), {"lines": held}))
     return notices

@@ -20,12 +20,15 @@ from store.notices import Notice
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What time did: the obligations that opened, the settlements that are to be told now, who is reminded of what."""
+    """What time did: the obligations that opened, the settlements that are to be told now, who is reminded of what, and
+    what is to be said at once of entries that were taken back.
+    """
 
     opened: list[Obligation]
     announced: list[Settlement]
     reminded: list[Reminded]
 
+    settled: list[Notice]
 
 def tick(session: Session, now: datetime) -> list[Notice]:
     """Everything that time does, and what there is to say about it: of duties and tasks, of ratings, and the month's
@@ -38,6 +41,7 @@ def tick(session: Session, now: datetime) -> list[Notice]:
     done = advance(frame, now)
     notices = tell_provisional(frame, done.opened, now)
     notices += tell_settlements(frame, done.announced)
+    notices += done.settled
     notices += tell_reminders(frame, done.reminded, now)
     notices += rate(frame, now)
     notices += summarize(frame, now)
@@ -50,11 +54,10 @@ def advance(frame: Frame, now: datetime) -> Advanced:
     due = looks(frame.session)
     opened = open_due(frame, now) if due.open_at <= now else []
     to_settle = min(due.settle_at, due.correct_at) <= now
-    if to_settle:
-        settle(frame, now)
+    settled = settle(frame, now) if to_settle else []
     announced = announce(frame, now) if to_settle or due.announce_at <= now else []
     reminded = remind(frame, now) if opened or due.remind_at <= now else []
-    return Advanced(opened, announced, reminded)
+    return Advanced(opened, announced, reminded, settled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,11 @@ class EntryNotice(SQLModel, table=True):
 
 
 class Appeal(SQLModel, table=True):
-    """A department asks for review of one entry. ``state``: "open", "accepted", "refused" or "withdrawn"."""
+    """A department asks for review of one entry. ``state``: "open", "accepted", "refused" or "withdrawn".
+
+    Accepted with nobody in ``decided_by``: the entry was taken back for another reason meanwhile. ``proposed_by``: who
+    proposed the decision, where it took a second person.
+    """
 
     __tablename__ = "appeal"
     __table_args__ = (
@@ -39,14 +43,17 @@ class Appeal(SQLModel, table=True):
     raised_at: datetime = Field(sa_type=UtcDateTime)
     state: str = "open"
     decided_by: int | None = Field(default=None, foreign_key="person.id")
-    confirmed_by: int | None = Field(default=None, foreign_key="person.id")
+    proposed_by: int | None = Field(default=None, foreign_key="person.id")
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str = ""
     reversal_id: int | None = Field(default=None, foreign_key="ledger_entry.id")
 
 
 class AppealPost(SQLModel, table=True):
-    """One contribution to the thread of an appeal: words, or a file. Rows are only added, so that it stays readable."""
+    """One contribution to the thread of an appeal: words, or a file. Rows are only added, so that it stays readable.
+
+    ``file_kind``: the Bot API's name of what sort of file it is, e.g. "document" or "photo".
+    """
 
     __tablename__ = "appeal_post"
 
@@ -55,6 +62,7 @@ class AppealPost(SQLModel, table=True):
     person_id: int = Field(foreign_key="person.id")
     at: datetime = Field(sa_type=UtcDateTime)
     text: str = ""
+    file_kind: str | None = None
     file_name: str | None = None
     file_id: str | None = None
     file_size: int | None = Field(default=None, sa_type=BigInteger)

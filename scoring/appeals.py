@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from scoring import ledger
 from scoring.appeal_tables import Appeal, AppealPost, EntryNotice
+from scoring.entries import entry_shown
 from scoring.rulebook import RuleBook
 from scoring.standings import in_force
 from scoring.tables import LedgerEntry
+from store.commands import to_json
 from store.errors import Refusal
+from store.notices import Audience, Notice
 from store.people import Person
 from store.times import CHINA, china, iso_china
 
@@ -19,11 +22,28 @@ WorkingDayAfter = Callable[[date, int], date]
 """``(day, n)``: the n-th working day after a day."""
 
 
+TOPIC = "entry:"
+"""Topic of a message that tells a department of entries; the rest is their numbers."""
+LISTED = 20
+"""Entries or appeals in one list; an earlier one is named by its number."""
+
+
+@dataclass(frozen=True)
+class Reviewable:
+    """An entry of which its department may still ask review, ``until`` an instant; None: nobody has been told of it."""
+
+    entry: LedgerEntry
+    until: datetime | None
+
+
 @dataclass(frozen=True)
 class Piece:
-    """One thing that a department says or shows: words, or a file by Telegram's id."""
+    """One thing that a department says or shows: words, or a file by Telegram's id. ``file_kind``: "document", "photo"
+    or another of the Bot API's names.
+    """
 
     text: str = ""
+    file_kind: str | None = None
     file_name: str | None = None
     file_id: str | None = None
     file_size: int | None = None
@@ -36,6 +56,18 @@ def told(session: Session, entry_id: int, at: datetime) -> None:
     if session.get(EntryNotice, entry_id) is None:
         session.add(EntryNotice(entry_id=entry_id, told_at=at))
         session.flush()
+
+
+def arrived(session: Session, topic: str, at: datetime) -> None:
+    """A message with this topic has reached the department; if it is the notice of entries, their time begins."""
+    if topic.startswith(TOPIC):
+        for number in topic.removeprefix(TOPIC).split(","):
+            told(session, int(number), at)
+
+
+def topic_of(entry_ids: Iterable[int]) -> str:
+    """The topic of a message that tells a department of these entries."""
+    return TOPIC + ",".join(map(str, entry_ids))
 
 
 def told_at(session: Session, entry: LedgerEntry) -> datetime | None:
@@ -113,59 +145,87 @@ def decide(
     accept: bool,
     reason: str,
     by: Person,
-    confirmed_by: Person | None,
+    proposed_by: Person | None = None,
     now: datetime,
 ) -> LedgerEntry | None:
-    """Decides: accepted, the entry is taken back (the reversal is returned). Raises Refusal appeal_closed, or
-    reason_needed.
+    """Decides: accepted, the entry is taken back (the reversal is returned). ``by`` is whose word it is,
+    ``proposed_by`` who proposed it to him. Raises Refusal appeal_closed, or reason_needed.
     """
     if appeal.state != "open":
         raise Refusal("appeal_closed", appeal=appeal.id, state=appeal.state)
     if not reason.strip():
         raise Refusal("reason_needed")
-    reversal = None
-    if accept:
-        reversal = ledger.reverse(
-            session,
-            session.get_one(LedgerEntry, appeal.entry_id),
-            now=now,
-            source="appeal",
-            by=by.id,
-            confirmed_by=confirmed_by.id if confirmed_by else None,
-            reason=reason,
-            evidence={"appeal": appeal.id},
-        )
-        appeal.reversal_id = reversal.id
-    _close(session, appeal, "accepted" if accept else "refused", by, now, reason)
-    appeal.confirmed_by = confirmed_by.id if confirmed_by else None
+    _close(session, appeal, "accepted" if accept else "refused", now, by=by, proposed_by=proposed_by, reason=reason)
+    if not accept:
+        return None
+    reversal = ledger.reverse(
+        session,
+        session.get_one(LedgerEntry, appeal.entry_id),
+        now=now,
+        source="appeal",
+        by=(proposed_by or by).id,
+        confirmed_by=by.id if proposed_by else None,
+        reason=reason.strip(),
+        evidence={"appeal": appeal.id},
+    )
+    appeal.reversal_id = reversal.id
+    session.add(appeal)
     session.flush()
     return reversal
 
 
 def withdraw(session: Session, appeal: Appeal, by: Person, now: datetime) -> None:
     """The department takes its request back; within the time it may ask again. Raises Refusal appeal_closed."""
-    if appeal.state != "open":
+    _close(session, appeal, "withdrawn", now, by=by)
+
+
+def settled_otherwise(session: Session, entry: LedgerEntry, now: datetime) -> list[Notice]:
+    """The entry has been taken back for another reason: its open appeal has got what it asked for. What the department
+    is told of that.
+    """
+    notices = []
+    for appeal in appeals_of(session, entry):
+        if appeal.state == "open":
+            _close(session, appeal, "accepted", now)
+            reversal = ledger.reversal_of(session, entry)
+            appeal.reversal_id = reversal.id if reversal else None
+            session.add(appeal)
+            session.flush()
+            facts = {"appeal": appeal.id, "entry": to_json(entry_shown(session, entry))}
+            notices.append(Notice("appeal_settled", Audience("department", appeal.department_id), facts))
+    return notices
+
+
+def _close(
+    session: Session,
+    appeal: Appeal,
+    state: str,
+    now: datetime,
+    *,
+    by: Person | None = None,
+    proposed_by: Person | None = None,
+    reason: str = "",
+) -> None:
+    """Compare and set: of two who decide at the same instant, one finds it closed. Raises Refusal appeal_closed."""
+    closed = session.connection().execute(
+        update(Appeal)
+        .where(col(Appeal.id) == appeal.id, col(Appeal.state) == "open")
+        .values(
+            state=state,
+            decided_by=by.id if by else None,
+            proposed_by=proposed_by.id if proposed_by else None,
+            decided_at=now,
+            reason=reason.strip(),
+        )
+    )
+    session.refresh(appeal)
+    if closed.rowcount != 1:
         raise Refusal("appeal_closed", appeal=appeal.id, state=appeal.state)
-    _close(session, appeal, "withdrawn", by, now, "")
 
 
-def settled_otherwise(session: Session, entry: LedgerEntry, now: datetime) -> Appeal | None:
-    """The entry has been taken back for another reason: its open appeal has got what it asked for."""
-    found = [one for one in appeals_of(session, entry) if one.state == "open"]
-    if not found:
-        return None
-    appeal = found[0]
-    reversal = ledger.reversal_of(session, entry)
-    appeal.state, appeal.decided_at, appeal.reversal_id = "accepted", now, reversal.id if reversal else None
-    session.add(appeal)
-    session.flush()
-    return appeal
-
-
-def _close(session: Session, appeal: Appeal, state: str, by: Person, now: datetime, reason: str) -> None:
-    appeal.state, appeal.decided_by, appeal.decided_at, appeal.reason = state, by.id, now, reason.strip()
-    session.add(appeal)
-    session.flush()
+def judged_by_hand(entry: LedgerEntry) -> frozenset[int]:
+    """Who entered it, or confirmed that it was entered: they do not decide on its review."""
+    return frozenset(one for one in (entry.recorded_by, entry.confirmed_by) if one is not None)
 
 
 def appeal_numbered(session: Session, number: int) -> Appeal:
@@ -174,6 +234,33 @@ def appeal_numbered(session: Session, number: int) -> Appeal:
     if appeal is None:
         raise Refusal("appeal_unknown", text=str(number))
     return appeal
+
+
+def reviewable(session: Session, department_id: int, now: datetime, after: WorkingDayAfter) -> list[Reviewable]:
+    """The entries of a department that it may still ask to have reviewed, the latest first, up to ``LISTED``."""
+    taken_back = select(LedgerEntry.reverses_id).where(col(LedgerEntry.reverses_id).is_not(None))
+    asked = select(Appeal.entry_id).where(Appeal.state != "withdrawn")
+    query = select(LedgerEntry).where(
+        LedgerEntry.department_id == department_id,
+        col(LedgerEntry.reverses_id).is_(None),
+        col(LedgerEntry.points) <= 0,
+        col(LedgerEntry.id).not_in(taken_back),
+        col(LedgerEntry.id).not_in(asked),
+    )
+    found: list[Reviewable] = []
+    for entry in session.exec(query.order_by(col(LedgerEntry.id).desc())):
+        ends = until(session, entry, after) if contestable(in_force(session, entry.year), entry) else now
+        if ends is None or ends > now:
+            found.append(Reviewable(entry, ends))
+        if len(found) == LISTED:
+            break
+    return found
+
+
+def of_department(session: Session, department_id: int) -> list[Appeal]:
+    """What a department has asked for, the latest first, up to ``LISTED``."""
+    query = select(Appeal).where(Appeal.department_id == department_id).order_by(col(Appeal.id).desc())
+    return list(session.exec(query.limit(LISTED)))
 
 
 def appeals_of(session: Session, entry: LedgerEntry) -> list[Appeal]:

@@ -58,7 +58,8 @@ class ScoreCard:
 
     ``grade`` is a code or "pending", ``grade_title`` its Chinese name (None while pending). ``approved`` is False for
     process data (过程数据，以领导小组审定为准). ``withheld``: why panels show no figure ("open": the ratings are not
-    over, or one has no ballot; "few": one rests on too few ballots); "" where they do.
+    over, or one has no ballot; "few": one rests on too few ballots); "" where they do. ``disputed``: so many entries
+    are under review (复核中); the grade is pending meanwhile, whatever the figures say.
     """
 
     year: int
@@ -77,12 +78,15 @@ class ScoreCard:
     lines: tuple[CardLine, ...]
     withheld: str = ""
     shown_from: int = 0
+    disputed: int = 0
     approved: bool = False
 
 
 @dataclass(frozen=True)
 class RankRow:
-    """One department among all; ``vetoes`` are the titles of its live vetoes, ``withheld`` is as a card has it."""
+    """One department among all; ``vetoes`` are the titles of its live vetoes, ``withheld`` and ``disputed`` are as a
+    card has them.
+    """
 
     rank: int | None
     code: str
@@ -95,6 +99,7 @@ class RankRow:
     grade_title: str | None
     vetoes: tuple[str, ...]
     withheld: str = ""
+    disputed: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,7 @@ def card_of(session: Session, department: Department, year: int) -> ScoreCard:
         lines=_lines(rulebook, sheet),
         withheld=sheet.withheld,
         shown_from=rulebook.panel_shown_from,
+        disputed=sheet.disputed,
     )
 
 
@@ -162,6 +168,7 @@ def figures_of(session: Session, department: Department, year: int | None, now: 
         total=shown(sheet.total, places),
         grade=sheet.grade,
         grade_title=_grade_title(rulebook, sheet),
+        disputed=sheet.disputed,
     )
 
 
@@ -179,6 +186,7 @@ def _rank_row(rulebook: RuleBook, standing: Standing) -> RankRow:
         grade_title=_grade_title(rulebook, sheet),
         vetoes=tuple(rulebook.items[code].title for code in sheet.vetoes),
         withheld=sheet.withheld,
+        disputed=sheet.disputed,
     )
 
 

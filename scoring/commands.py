@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from sqlmodel import col, select
 
-from scoring import ledger
+from scoring import appeals, ledger
 from scoring.cards import RankList, ScoreCard, card_of, figures_of, rank_list
 from scoring.chain import Break
 from scoring.items import Bonus, Deduction, Veto
@@ -16,9 +16,9 @@ from scoring.rulebook import Item, RuleBook
 from scoring.standings import By, current_year, in_force
 from scoring.tables import LedgerEntry
 from store.acting import Figures
-from store.commands import Act, Choice, Rest, command, converter
+from store.commands import Act, Choice, Rest, command, converter, to_json
 from store.errors import Refusal
-from store.notices import Audience
+from store.notices import Audience, Notice
 from store.people import Department, Role, roles_of, speaks_for
 from store.times import iso_china
 from store.words import Count, Instant, Year, plain
@@ -232,6 +232,8 @@ def reverse(act: Act, entry: LedgerEntry, reason: Rest = "") -> Reversed:
         after=figures_of(act.session, department, entry.year, act.now),
     )
     act.tell(Audience("department", department.id), "taken_back", result)
+    for notice in appeals.settled_otherwise(act.session, entry, act.now):
+        act.notify(notice)
     return result
 
 
@@ -298,11 +300,19 @@ def _post(
         before=before,
         after=figures_of(act.session, department, year, act.now),
     )
-    act.tell(Audience("department", department.id), "posted", result, appeal_days=rulebook.appeal_working_days)
+    _tell_the_department(act, rulebook, entry, result)
     if item.kind == "veto":
         act.tell(Audience("administrators"), "vetoed", result)
         act.tell(Audience("leading_group"), "vetoed", result)
     return result
+
+
+def _tell_the_department(act: Act, rulebook: RuleBook, entry: LedgerEntry, result: Posted) -> None:
+    """The notice of an entry; from its arrival on the days run in which the department may ask for review."""
+    facts = to_json(result) | {"appeal_days": rulebook.appeal_working_days}
+    buttons = (("appeal", str(entry.id)),) if appeals.contestable(rulebook, entry) else ()
+    to, topic = Audience("department", entry.department_id), appeals.topic_of([entry.id])
+    act.notify(Notice("posted", to, facts, topic, buttons=buttons))
 
 
 def _look_out(act: Act, rulebook: RuleBook, year: int, department: Department, item: Item, reason: str) -> None:

@@ -1,7 +1,7 @@
 """Who may do what, alone or with whom: the one place where permission is checked, for chat and command line alike."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,22 +17,29 @@ from store.proposals import ADMINISTRATOR, LEADING_GROUP, Proposal, deciders, se
 
 @dataclass(frozen=True)
 class Figures:
-    """A department's figures as they are shown. ``grade_title`` is the grade's Chinese name, None while pending."""
+    """A department's figures as they are shown. ``grade_title`` is the grade's Chinese name, None while pending;
+    ``disputed`` says how many entries it is pending for because they are under review.
+    """
 
     daily: str
     bonus: str
     total: str | None
     grade: str
     grade_title: str | None
+    disputed: int = 0
 
 
 @dataclass(frozen=True)
 class Need:
-    """Whose confirmation an act needs, why, and the names of those who can give it now."""
+    """Whose confirmation an act needs, why, and the names of those who can give it now.
+
+    ``barred``: ids of those who cannot, because they would judge what they did themselves.
+    """
 
     role: str
     why: str
     deciders: tuple[str, ...]
+    barred: frozenset[int] = field(default=frozenset(), metadata={"json": False})
 
 
 @dataclass(frozen=True)
@@ -185,23 +192,31 @@ def _target(given: Mapping[str, Any]) -> int | None:
 def _need(act: Act, verb: Verb, given: Mapping[str, Any]) -> Need | None:
     """Whose confirmation an act needs; None if its actor decides it alone."""
     target = _target(given) if verb.weighs_on_department else None
-    roles = roles_of(act.session, act.actor)
+    roles, barred = roles_of(act.session, act.actor), verb.barred(act, given)
     if target is not None and target in own_departments(act.session, act.actor, act.now):
         role, why = LEADING_GROUP, "own_department"
     elif Role.MEMBER_UNIT in roles and not (verb.roles - {Role.MEMBER_UNIT}) & roles:
         if not verb.changes:
             return None
         role, why = ADMINISTRATOR, "member_unit"
+    elif act.actor.id in barred:
+        role, why = ADMINISTRATOR, "own_act"
     elif verb.second_person(act, given):
         role, why = ADMINISTRATOR, "second_person"
     else:
         return None
-    able = second_persons(act.session, role, proposer_id=act.actor.id, department_id=target, now=act.now)
-    if not able and role == ADMINISTRATOR:
-        # One administrator is in office, or the others are of the very department: then the leading group decides.
+
+    def able(role: str) -> list[Person]:
+        return second_persons(
+            act.session, role, proposer_id=act.actor.id, department_id=target, now=act.now, barred=barred
+        )
+
+    found = able(role)
+    if not found and role == ADMINISTRATOR:
+        # One administrator is in office, or the others may not judge this one: then the leading group decides.
         role = LEADING_GROUP
-        able = second_persons(act.session, role, proposer_id=act.actor.id, department_id=target, now=act.now)
-    return Need(role, why, tuple(person.name for person in able))
+        found = able(role)
+    return Need(role, why, tuple(person.name for person in found), barred)
 
 
 def _rehearse(act: Act, verb: Verb, given: Mapping[str, Any], need: Need | None) -> Preview:
@@ -244,6 +259,7 @@ def _propose(act: Act, verb: Verb, given: Mapping[str, Any], need: Need) -> Prop
         proposed_at=act.now,
         needs=need.role,
         why=need.why,
+        barred=sorted(need.barred),
     )
     act.session.add(proposal)
     act.session.flush()

@@ -107,8 +107,9 @@ class Verb:
     """What a person may have done. ``name`` may have two words; ``words`` are the Chinese ones that mean the same.
 
     ``changes``: it is written to the audit trail. ``weighs_on_department``: nobody decides it alone for his own
-    department. ``second_person``: whether it takes two persons, given its arguments. ``forgets_files``: a file it
-    is given is erased once a second person has decided.
+    department. ``second_person``: whether it takes two persons, given its arguments. ``barred``: ids of those who may
+    propose it, but not decide it: nobody judges what he has done himself. ``forgets_files``: a file it is given is
+    erased once a second person has decided.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Verb:
     changes: bool
     weighs_on_department: bool
     second_person: Callable[[Act, Mapping[str, Any]], bool]
+    barred: Callable[[Act, Mapping[str, Any]], frozenset[int]]
     chat_only: bool
     forgets_files: bool
     group: str
@@ -166,6 +168,7 @@ def command(
     changes: bool = False,
     weighs_on_department: bool = False,
     second_person: bool | Callable[[Act, Mapping[str, Any]], bool] = False,
+    barred: Callable[[Act, Mapping[str, Any]], frozenset[int]] = lambda _act, _given: frozenset(),
     chat_only: bool = False,
     forgets_files: bool = False,
     group: str = "",
@@ -175,7 +178,7 @@ def command(
 
     def declare(function: F) -> F:
         verb = Verb(
-            name, tuple(words), frozenset(roles), changes, weighs_on_department, takes_two, chat_only,
+            name, tuple(words), frozenset(roles), changes, weighs_on_department, takes_two, barred, chat_only,
             forgets_files, group, _params(function), function,
         )  # fmt: skip
         for said in (name, *verb.words):

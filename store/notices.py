@@ -19,6 +19,7 @@ class Notice:
     ``kind`` names the template ``notices/<kind>.j2``; ``facts`` are JSON-able and fill it in. ``topic`` comes back to
     the room when the message has been sent. ``picture`` is drawn when it is sent: ``{"kind": …, "data": {…}}``.
     ``buttons`` are pairs of an action and its argument, e.g. ``("confirm", "3")``; their words are the handlers'.
+    ``files`` go along: pairs of the Bot API's name of their kind and Telegram's id, e.g. ``("document", "BQAC…")``.
     """
 
     kind: str
@@ -27,3 +28,4 @@ class Notice:
     topic: str | None = None
     picture: dict[str, Any] | None = None
     buttons: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()

@@ -1,5 +1,6 @@
 """Acts that wait for a second person."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import JSON, Index, text
@@ -17,9 +18,10 @@ class Proposal(SQLModel, table=True):
     """What one person wants done and another has to confirm.
 
     ``needs`` is the role that decides: "administrator" or "leading_group". ``why`` is "second_person" (the act takes
-    two), "own_department" (the proposer would judge his own), "member_unit" (the office confirms) or "rating" (a count
-    of ballots says so; then the bot proposes, and ``proposed_by`` is nobody). ``state`` is "open", "confirmed" or
-    "refused". ``arguments`` are the verb's, as text.
+    two), "own_department" (the proposer would judge his own), "own_act" (he would judge what he did himself),
+    "member_unit" (the office confirms) or "rating" (a count of ballots says so; then the bot proposes, and
+    ``proposed_by`` is nobody). ``state`` is "open", "confirmed" or "refused". ``arguments`` are the verb's, as text.
+    ``barred`` are the ids of those who may not decide it, whatever they are.
     """
 
     __tablename__ = "proposal"
@@ -35,6 +37,7 @@ class Proposal(SQLModel, table=True):
     proposed_at: datetime = Field(sa_type=UtcDateTime)
     needs: str
     why: str
+    barred: list[int] = Field(default_factory=list, sa_type=JSON)
     state: str = "open"
     decided_by: int | None = Field(default=None, foreign_key="person.id")
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -42,13 +45,22 @@ class Proposal(SQLModel, table=True):
 
 
 def second_persons(
-    session: Session, role: str, *, proposer_id: int | None, department_id: int | None, now: datetime
+    session: Session,
+    role: str,
+    *,
+    proposer_id: int | None,
+    department_id: int | None,
+    now: datetime,
+    barred: Collection[int] = (),
 ) -> list[Person]:
-    """Who in ``role`` may decide on a proposal: not the proposer, and nobody of the department it weighs on."""
+    """Who in ``role`` may decide on a proposal: not the proposer, nobody who is barred, and nobody of the department it
+    weighs on.
+    """
     return [
         person
         for person in holders(session, Role(role))
         if person.id != proposer_id
+        and person.id not in barred
         and (department_id is None or department_id not in own_departments(session, person, now))
     ]
 
@@ -57,10 +69,18 @@ def deciders(session: Session, proposal: Proposal, now: datetime) -> list[Person
     """Who may decide now. Where no administrator is left who could, the leading group decides."""
     verb = VERBS.get(proposal.verb)
     judged = proposal.department_id if verb is None or verb.weighs_on_department else None
-    found = second_persons(session, proposal.needs, proposer_id=proposal.proposed_by, department_id=judged, now=now)
-    if not found and proposal.needs == ADMINISTRATOR:
-        found = second_persons(session, LEADING_GROUP, proposer_id=proposal.proposed_by, department_id=judged, now=now)
-    return found
+
+    def able(role: str) -> list[Person]:
+        return second_persons(
+            session,
+            role,
+            proposer_id=proposal.proposed_by,
+            department_id=judged,
+            now=now,
+            barred=proposal.barred,
+        )
+
+    return able(proposal.needs) or (able(LEADING_GROUP) if proposal.needs == ADMINISTRATOR else [])
 
 
 def somebody_else_decides(session: Session, person: Person, now: datetime) -> bool:

@@ -130,6 +130,11 @@ def test_scores_are_formulas_whose_values_are_the_figures_of_the_scheme() -> Non
     assert "四舍五入" in values[-1]["名次"]
 
 
+def test_a_grade_is_open_while_entries_are_under_review() -> None:
+    book = opened(scores_workbook(STANDING, PANELS, [score(grade=None, disputed=2), score(grade=None)], []))
+    assert [row["档次"] for row in table(book.worksheets[0])[:2]] == ["待定（2项复核中）", "待定"]
+
+
 def test_a_figure_that_is_no_plain_sum_is_written_as_it_is() -> None:
     capped = score(total=90 * UNIT, annual=50 * UNIT)
     sheet = opened(scores_workbook(STANDING, PANELS, [capped]), values=False)["得分汇总"]
