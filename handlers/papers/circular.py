@@ -2,7 +2,8 @@
 
 from handlers.papers.data import Published
 from handlers.papers.docx import Column, Table, paper
-from handlers.papers.facts import facts_of, gathered, summary, table_words
+from handlers.papers.facts import facts_of, gathered, summary
+from handlers.papers.wording import table_words
 from handlers.workbooks import words
 from scoring.points import plain, shown
 

@@ -7,12 +7,14 @@ from datetime import date, datetime, time
 from fractions import Fraction
 from typing import Any
 
+from handlers.papers.wording import table_words
 from handlers.workbooks import LedgerRow
 from scoring import frozen
 from scoring.points import Points
 from scoring.rulebook import RuleBook
 from scoring.sheet import ScoreSheet
 from store.times import CHINA
+from templates.wording import instant
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,15 @@ class Veto:
 class Unit:
     """A department's result. Figures are exact, in units, None while open; ``kind`` and ``grade_title`` in Chinese.
 
-    ``grade`` is a code, or "pending". ``panels`` are empty where only their sum may be shown. ``failed_last``: whether
-    it had the lowest grade the year before, None where that is not known (无法判定).
+    ``grade`` is a code, or "pending". ``panels`` are empty where only their sum may be shown (``few``). ``last``: the
+    code of its grade of the year before, None where that is not known. ``deductions``, ``gains`` and
+    ``veto_entries`` are its entries by what they do, reversals beside what they reverse.
     """
 
     code: str
     name: str
     kind: str
+    kind_code: str
     vertical: bool
     superior: str
     rank: int | None
@@ -60,19 +64,22 @@ class Unit:
     grade: str
     grade_title: str | None
     vetoes: tuple[Veto, ...]
+    few: bool
     disputed: int
-    failed_last: bool | None
-    entries: tuple[LedgerRow, ...]
+    last: str | None
+    deductions: tuple[LedgerRow, ...]
+    gains: tuple[LedgerRow, ...]
+    veto_entries: tuple[LedgerRow, ...]
 
     @property
     def charged(self) -> tuple[LedgerRow, ...]:
         """The deductions that stand, in the order in which they happened."""
-        return tuple(row for row in self.entries if row.points < 0 and _stands(row))
+        return tuple(row for row in self.deductions if _stands(row))
 
     @property
     def gained(self) -> tuple[LedgerRow, ...]:
         """What earned points and stands, in the order in which it happened."""
-        return tuple(row for row in self.entries if row.points > 0 and _stands(row))
+        return tuple(row for row in self.gains if _stands(row))
 
 
 def _stands(row: LedgerRow) -> bool:
@@ -124,15 +131,17 @@ def published(lines: Iterable[bytes], published_on: date) -> Published:
     )
 
 
-def _unit(rulebook: RuleBook, told: Mapping[str, Any], sheet: ScoreSheet, entries: Iterable[LedgerRow]) -> Unit:
+def _unit(
+    rulebook: RuleBook, told: Mapping[str, Any], sheet: ScoreSheet, entries: Mapping[str, list[LedgerRow]]
+) -> Unit:
     kind = rulebook.classes.get(told["kind"])
     vetoes = [rulebook.items[code] for code in sheet.vetoes]
     titles = {grade.code: grade.title for grade in rulebook.grades}
-    last = told["last"]
     return Unit(
         code=told["code"],
         name=told["name"],
         kind=kind.title if kind else told["kind"],
+        kind_code=told["kind"],
         vertical=told["vertical"],
         superior=told["superior"],
         rank=told["figures"]["rank"],
@@ -144,9 +153,12 @@ def _unit(rulebook: RuleBook, told: Mapping[str, Any], sheet: ScoreSheet, entrie
         grade=sheet.grade,
         grade_title=titles.get(sheet.grade),
         vetoes=tuple(Veto(item.title, item.clause, item.clause_text) for item in vetoes),
+        few=sheet.withheld == "few",
         disputed=sheet.disputed,
-        failed_last=None if last is None else last == rulebook.grades[-1].code,
-        entries=tuple(entries),
+        last=told["last"],
+        deductions=tuple(entries["deduction"]),
+        gains=tuple(entries["bonus"]),
+        veto_entries=tuple(entries["veto"]),
     )
 
 
@@ -160,12 +172,14 @@ def _panels(rulebook: RuleBook, told: Mapping[str, Any], sheet: ScoreSheet) -> I
             yield PanelResult(code, title, exact, kept["used"], kept["count"], sheet.panels[code])
 
 
-def _entries(rulebook: RuleBook, columns: list[str], raw: bytes, department: str) -> Iterator[LedgerRow]:
+def _entries(rulebook: RuleBook, columns: list[str], raw: bytes, department: str) -> Mapping[str, list[LedgerRow]]:
+    """A department's entries by the kind of their items."""
     rows = [dict(zip(columns, one, strict=True)) for one in json.loads(raw)["entries"]]
+    found: dict[str, list[LedgerRow]] = {"deduction": [], "bonus": [], "veto": []}
     reversed_by = {row["reverses"]: row["number"] for row in rows if row["reverses"] is not None}
     for row in rows:
         item, evidence = rulebook.items[row["item"]], row["evidence"] or {}
-        yield LedgerRow(
+        entry = LedgerRow(
             number=row["number"],
             department=department,
             title=item.title,
@@ -178,7 +192,7 @@ def _entries(rulebook: RuleBook, columns: list[str], raw: bytes, department: str
             recorded_by=row["recorded_by"] or "",
             source=row["source"],
             reason=row["reason"],
-            evidence=str(evidence.get("note", "")),
+            evidence=_evidence(evidence),
             period=row["period"],
             due=_instant(evidence.get("due")),
             actual=_instant(evidence.get("handed_in")),
@@ -186,6 +200,16 @@ def _entries(rulebook: RuleBook, columns: list[str], raw: bytes, department: str
             reverses=row["reverses"],
             reversed_by=reversed_by.get(row["number"]),
         )
+        found[item.kind].append(entry)
+    return found
+
+
+def _evidence(kept: Mapping[str, Any]) -> str:
+    """What somebody has noted, or which reminders had arrived before."""
+    reminded = kept.get("reminded") or []
+    if kept.get("note") or not reminded:
+        return str(kept.get("note", ""))
+    return str(table_words()["reminded"]).format(count=len(reminded), last=instant(reminded[-1]))
 
 
 def _instant(told: str | None) -> datetime | None:

@@ -1,23 +1,14 @@
 """What the papers say of a result, as texts: figures as they are shown, entries gathered by what they are for."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 from handlers.papers.data import Published, Unit
 from handlers.workbooks import LedgerRow, words
 from scoring.points import plain, rounded, shown
 from scoring.sheet import PENDING
-from templates import FOLDER
 from templates.wording import day
-
-
-@cache
-def table_words() -> dict[str, Any]:
-    """Titles, columns and notes of the tables that go with a result."""
-    return tomllib.loads((FOLDER / "papers" / "tables.toml").read_text("utf-8"))
 
 
 def facts_of(result: Published) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from handlers.papers.data import Published, Unit
 from handlers.papers.docx import Column, Table, paper
-from handlers.papers.facts import facts_of, facts_of_unit, table_words
+from handlers.papers.facts import facts_of, facts_of_unit
+from handlers.papers.wording import table_words
 from scoring.points import plain
 from templates.wording import day, period
 
