@@ -186,7 +186,7 @@ def row(message: MessageView, label: str) -> list[str]:
 def data(message: MessageView, label: str, score: str) -> str:
     """The callback data of a score in the row that begins with a label."""
     [line] = [line for line in message.rows if line[0].text == label]
-    [found] = [button.data for button in line if button.text.removeprefix("•") == score]
+    [found] = [button.data for button in line if button.text.strip("[]") == score]
     assert found is not None
     return found
 

@@ -175,7 +175,7 @@ async def test_what_was_tapped_before_the_close_counts_though_it_is_read_after_i
     await office.settled()
     await stopped(office)
     await office.head.forge(shown, data(shown, "五项", "2"))
-    office.sandbox.set_time(departments.closes_at + timedelta(hours=2))
+    office.sandbox.set_time(departments.closes_at + timedelta(minutes=5))
     async with restarted(office):
         await card(office.head, "政务服务局　2／2")
         assert departments.scores("财政局")["商务局"] == ["2"] * 5

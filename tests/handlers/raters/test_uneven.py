@@ -44,7 +44,7 @@ async def test_what_was_chosen_is_shown_and_can_be_changed_or_taken_back(office:
     shown = await card(office.head, "政务服务局　2／2")
     await give(office.head, shown, "态度", "1.5")
     await give(office.head, await card(office.head, "服务态度：1.5 ／2"), "效率", "1")
-    shown = await card(office.head, "服务态度：1.5 ／2", "办事效率：1 ／2", "•1.5")
+    shown = await card(office.head, "服务态度：1.5 ／2", "办事效率：1 ／2", "[1.5]")
     await give(office.head, shown, "态度", "2")
     shown = await card(office.head, "服务态度：2 ／2")
     toast = await office.head.tap(shown, "效率")
