@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from math import ceil
 from typing import Any
+from unicodedata import east_asian_width
 
 from scoring.points import UNIT, Points, shown
 from store.times import china
@@ -19,6 +21,7 @@ from templates import FOLDER
 from templates.wording import instant, period
 
 _LONGEST = 32_767  # Characters in one cell, by the file format.
+_LINE, _TALLEST = 16, 409  # Points: a line of text, and the most that a row can be high.
 _ROWS = 1_048_576  # In one sheet, by the file format.
 HEAD = 3
 """The row of the columns' titles, from 0: under title, standing and a blank line."""
@@ -280,6 +283,10 @@ class Book:
         for number, row in enumerate(rows, start=HEAD + 1):
             for place, column in enumerate(columns):
                 self._cell(page, number, place, column, row.get(column["key"]))
+            lines = max(_lines(row.get(column["key"]), column.get("width", 14)) for column in columns)
+            if lines > 1:
+                # Not every program makes room for text that wraps.
+                page.set_row(number, min(_TALLEST, lines * _LINE))
         first, last = HEAD + 2, HEAD + 1 + len(rows)
         if rows:
             self._totals(page, columns, rows, first, last)
@@ -345,6 +352,15 @@ class Book:
         if key not in self._styles:
             self._styles[key] = self._book.add_format({"valign": "vcenter", "font_size": 11, **properties})
         return self._styles[key]
+
+
+def _lines(value: Any, width: int) -> int:
+    """How many lines a text takes up in a column of that width; 1 for everything else."""
+    if not isinstance(value, str):
+        return 1
+    # A Chinese character is a little wider than two digits, by which widths are measured.
+    halves = sum(1.1 + (east_asian_width(one) in "WF") for one in value[:_LONGEST])
+    return max(1, ceil(halves / width) + value.count("\n"))
 
 
 def _number(column: Mapping[str, Any], value: Any) -> float:

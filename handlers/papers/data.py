@@ -163,8 +163,9 @@ def _unit(
 
 
 def _panels(rulebook: RuleBook, told: Mapping[str, Any], sheet: ScoreSheet) -> Iterator[PanelResult]:
-    for code, kept in told.get("panels", {}).items():
-        title = rulebook.panels[code].title
+    panels = told.get("panels", {})
+    for code in (code for code in rulebook.panels if code in panels):
+        kept, title = panels[code], rulebook.panels[code].title
         if kept is None:
             yield PanelResult(code, title, None, 0, 0, None)
         else:

@@ -193,3 +193,15 @@ def test_the_list_of_consequences(result: Published) -> None:
     assert (by_unit["虹园街道"]["连续两年不达标"], by_unit["虹园街道"]["依据条款"]) == ("是", "五(二)")
     assert by_unit["财政局"]["连续两年不达标"] == "否"
     assert {row["落实情况"] for row in rows} == {None}
+
+
+def test_rows_are_as_high_as_their_text(result: Published) -> None:
+    page = openpyxl.load_workbook(io.BytesIO(entry_table(result)))["扣分明细"]
+    titles = [cell.value for cell in page[4]]
+    for number, row in enumerate(
+        page.iter_rows(min_row=5, max_row=4 + len(rows_of(entry_table(result), "扣分明细"))), 5
+    ):
+        text = row[titles.index("条款原文")].value
+        # 44 digits wide, and a Chinese character takes two of them: at most 22 in a line.
+        chinese = sum(one > "\u2e80" for one in text)
+        assert page.row_dimensions[number].height >= 15 * -(-chinese // 22) > 15
