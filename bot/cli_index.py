@@ -17,7 +17,9 @@ VERBS: dict[str, str] = {
     "bonus": "Enter a bonus. For a media report the reason is its title: the same title twice is asked about.",
     "veto": "Fail a department for the year. Takes two administrators: one proposes, another confirms.",
     "reverse": "Take an entry back by a linked reversal. What took two administrators takes two again.",
-    "verify": "Check the ledger's hash chain from its first entry to its head, and name the first break.",
+    "verify": (
+        "Check the ledger's hash chain from its first entry to its head, or a frozen result's file, figure by figure."
+    ),
     "rules show": (
         "Show a rule book in words: each figure with its clause, every assumption. Without a name, the current one."
     ),
@@ -73,11 +75,24 @@ VERBS: dict[str, str] = {
     "appeal show": (
         "One request for review: the entry, what was said and sent, and what became of it. It stays readable."
     ),
+    "freeze": "Freeze a year's result for approval; what is not settled stands in the way, unless a reason is given.",
+    "approve paper": (
+        "Record the leading group's approval from its minutes or a signed sheet: number, date, scan. A second confirms."
+    ),
+    "publish": "Publish the approved result of a year; the same obstacles stand in the way as before the freeze.",
+    "results": (
+        "How far a year's result has come: frozen, approved by whom, published, or void and why; what is in the way."
+    ),
+    "results show": "A frozen result in full, from its own file: every department with its figures, vetoes and rank.",
+    "results past": "Enter a department's result of a year before the first that was published here.",
+    "rules diff": (
+        "What a changed rule book would do to every score and grade of a year that is not frozen. Nothing is changed."
+    ),
     "export": "Files to keep: hand-ins as zip (of a period, of a department), the ledger or the scores as xlsx.",
     "backup": (
         "Copy the database into one file beside it, checked after writing; restore by pointing the settings at it."
     ),
 }
 
-IN_CHAT_ONLY = frozenset({"confirm", "refuse", "appeal decide"})
+IN_CHAT_ONLY = frozenset({"approve", "confirm", "refuse", "appeal decide"})
 """Verbs that take a second person: the command line knows them only to say so."""

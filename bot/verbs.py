@@ -13,6 +13,8 @@ ROOMS = (
     "scheduler.survey_commands",
     "scheduler.appeal_commands",
     "scheduler.paper_commands",
+    "scheduler.result_commands",
+    "scheduler.rule_commands",
     "bot.exporting",
     "bot.backup",
 )

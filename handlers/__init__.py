@@ -12,6 +12,7 @@ def register(application: "KaopingApplication") -> None:
     from handlers import (
         admins,
         appeals,
+        approvals,
         departments,
         groups,
         proposals,
@@ -30,6 +31,7 @@ def register(application: "KaopingApplication") -> None:
     rating_files.register(application)
     departments.register(application)
     proposals.register(application)
+    approvals.register(application)
     raters.register(application)
     rating_taps.register(application)
     typed_scores.register(application)

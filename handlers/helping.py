@@ -8,7 +8,7 @@ from store import people
 from store.commands import VERBS, Verb
 from store.people import DEPARTMENT_ROLES, Appointment, Department, Person, Role
 
-ORDER = ("score", "ledger", "appeals", "obligations", "duties", "tasks", "calendar", "files", "people")
+ORDER = ("score", "ledger", "appeals", "obligations", "duties", "tasks", "calendar", "results", "files", "people")
 """The groups of verbs, as they are listed; a new one comes last."""
 
 

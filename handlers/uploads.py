@@ -12,7 +12,7 @@ from telegram import Message, Update
 from telegram.ext import BaseHandler
 
 import templates
-from handlers import flow, keyboards
+from handlers import flow, keyboards, screens
 from handlers.admins import act_of, forget
 from handlers.callers import in_private, registered
 from handlers.context import Context, KaopingApplication
@@ -24,7 +24,7 @@ from handlers.screens import Screen
 from scheduler import publicity, spreadsheets
 from scheduler.hand_ins import LARGEST_FETCH
 from scheduler.publicity import CheckResult
-from store import blobs, drafts, outbox, people
+from store import acting, blobs, drafts, outbox, people
 from store.commands import Act
 from store.drafts import Draft
 from store.errors import Refusal
@@ -34,6 +34,8 @@ from store.people import Person
 KIND = "upload"
 FILE = "file"
 """A parameter of this name takes a document."""
+AS_THEY_COME = frozenset({"approve paper", "rules diff", "verify"})
+"""Verbs that take any file; the others want a spreadsheet, or the JSON of a holiday notice."""
 TRIES = 5
 _WAIT = timedelta(seconds=15)
 
@@ -92,6 +94,9 @@ async def sent(update: Update, context: Context) -> None:
     if line is not None and len(line.verb.params) > 1:
         # The caption says the rest as well: 录入现场票 企业
         guide = Guide.begin(line.verb, taken(act, line))
+    if FILE not in guide.steps and guide.at == len(guide.steps):
+        # It may be left out, and here it is.
+        guide.steps.append(FILE)
     if guide.asking is None or guide.asking.name != FILE:
         raise Refusal("argument_missing", verb=guide.verb.name, argument=guide.asking.name if guide.asking else FILE)
     draft = flow.opened(act, context.chat_id, guide)
@@ -104,7 +109,16 @@ def wanted(session: Session, now: datetime, limit: int) -> list[Wanted]:
     """The documents to fetch next, oldest first."""
     waiting = session.exec(select(Draft).where(Draft.kind == KIND).order_by(col(Draft.id)).limit(limit)).all()
     due = [one for one in waiting if _due(one, now)]
-    return [Wanted(one.id, one.data["file"], _readable) for one in due]
+    return [Wanted(one.id, one.data["file"], _any if _as_it_comes(session, one) else _readable) for one in due]
+
+
+def _as_it_comes(session: Session, upload: Draft) -> bool:
+    draft = drafts.find(session, upload.data["guide"])
+    return draft is not None and draft.data.get("verb") in AS_THEY_COME
+
+
+def _any(_content: bytes) -> CheckResult | None:
+    return None
 
 
 def _due(draft: Draft, now: datetime) -> bool:
@@ -171,7 +185,11 @@ def _go_on(session: Session, draft_id: int, now: datetime, give: Callable[[Act, 
     guide = Guide.of(draft)
     try:
         give(act, guide, upload)
-        screen = flow.shown(act, guide, draft)
+        if guide.asking is None and not guide.verb.changes:
+            screen = Screen(screens.told(act, guide.verb, acting.run(act, guide.verb, **guide.given(act))))
+            drafts.finished(session, draft)
+        else:
+            screen = flow.shown(act, guide, draft)
     except Refusal as refusal:
         screen = flow.shown(act, Guide.of(draft), draft, fault=refusal)
     _say(session, upload.chat_id, screen, now)

@@ -57,6 +57,10 @@ class Frame:
             self._rulebooks[year] = in_force(self.session, year)
         return self._rulebooks[year]
 
+    def under(self, year: int, rulebook: RuleBook) -> "Frame":
+        """The same, were ``rulebook`` in force in that year."""
+        return Frame(self.session, self.calendar, self.years, self._rulebooks | {year: rulebook})
+
     def grace(self, year: int) -> timedelta:
         """How long after a deadline settlement waits for what was sent before it."""
         return timedelta(minutes=self.rulebook(year).grace_minutes)

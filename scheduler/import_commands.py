@@ -1,9 +1,8 @@
 """The verb ``import``: departments with duties, contacts, raters and tasks out of one spreadsheet, all or nothing."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import Annotated
 
 from sqlmodel import Session, col, select
@@ -18,7 +17,7 @@ from scheduler.tasks import add_task
 from scoring import seats
 from scoring.rulebook import RuleBook
 from scoring.standings import current_year, in_force
-from store import acting, blobs, invitations
+from store import acting, invitations, uploads
 from store.acting import Proposed
 from store.commands import Act, command, converter
 from store.errors import Refusal
@@ -26,16 +25,7 @@ from store.invitations import Invitation
 from store.people import POWERFUL_ROLES, Appointment, Department, Person, Role, departments
 from store.proposals import open_proposals
 from store.times import CHINA, china
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file that somebody gave: its name, and its bytes."""
-
-    name: str
-    content: bytes = field(repr=False)
-    sha256: str = ""
-
+from store.uploads import Upload
 
 Form = Annotated[Upload, "import form"]
 """The import's spreadsheet: in the chat a document that was sent, on the command line a path."""
@@ -100,18 +90,9 @@ class Imported:
     expires_at: datetime
 
 
-@converter(Form, write=lambda upload: f"blob:{upload.sha256} {upload.name}" if upload.sha256 else upload.name, words=2)
+@converter(Form, write=uploads.written, words=2)
 def _form(act: Act, text: str) -> Upload:
-    if act.via == "command line":
-        try:
-            return Upload(Path(text).name, Path(text).read_bytes())
-        except OSError:
-            raise Refusal("file_unreadable", file=text) from None
-    sha256, _, name = text.removeprefix("blob:").partition(" ")
-    try:
-        return Upload(name, blobs.get(act.session, sha256), sha256)
-    except KeyError:
-        raise Refusal("file_needed") from None
+    return uploads.given(act, text)
 
 
 def vocabulary(session: Session, rulebook: RuleBook) -> Vocabulary:

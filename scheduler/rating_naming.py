@@ -1,18 +1,17 @@
 """Naming a panel of raters, or a place in one, in chat and on the command line."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from sqlmodel import col, select
 
-from scheduler.import_commands import Upload
 from scoring.rulebook import Panel, RuleBook
 from scoring.standings import current_year, in_force
 from scoring.survey_tables import Seat
-from store import blobs
+from store import uploads
 from store.commands import Act, Choice, converter
 from store.errors import Refusal
+from store.uploads import Upload
 from store.words import plain, whole_number
 
 PaperForm = Annotated[Upload, "paper ballots"]
@@ -75,23 +74,13 @@ def _seat(act: Act, text: str) -> Seat:
     return found[0]
 
 
-@converter(
-    PaperForm,
-    write=lambda upload: f"blob:{upload.sha256} {upload.name}",
-    words=2,
-)
+@converter(PaperForm, write=uploads.written, words=2)
 def _paper(act: Act, text: str) -> Upload:
-    if act.via == "command line" and not text.startswith("blob:"):
-        try:
-            content = Path(text).read_bytes()
-        except OSError:
-            raise Refusal("file_unreadable", file=text) from None
-        return Upload(Path(text).name, content, blobs.put(act.session, content, act.now))
-    sha256, _, name = text.removeprefix("blob:").partition(" ")
     try:
-        return Upload(name, blobs.get(act.session, sha256), sha256)
-    except KeyError:
-        if name:
+        return uploads.given(act, text, keep=True)
+    except Refusal as refusal:
+        name = text.partition(" ")[2]
+        if refusal.code == "file_needed" and name:
             # It was erased when the rating was counted, or with an earlier decision.
             raise Refusal("paper_gone", name=name) from None
-        raise Refusal("file_needed") from None
+        raise

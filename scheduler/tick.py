@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from scheduler.closing import watch
 from scheduler.duties import open_due
 from scheduler.frame import Frame
 from scheduler.rating import rate
@@ -27,8 +28,8 @@ class Advanced:
     opened: list[Obligation]
     announced: list[Settlement]
     reminded: list[Reminded]
-
     settled: list[Notice]
+
 
 def tick(session: Session, now: datetime) -> list[Notice]:
     """Everything that time does, and what there is to say about it: of duties and tasks, of ratings, and the month's
@@ -40,10 +41,11 @@ def tick(session: Session, now: datetime) -> list[Notice]:
     frame = Frame.of(session)
     done = advance(frame, now)
     notices = tell_provisional(frame, done.opened, now)
-    notices += tell_settlements(frame, done.announced)
     notices += done.settled
+    notices += tell_settlements(frame, done.announced)
     notices += tell_reminders(frame, done.reminded, now)
     notices += rate(frame, now)
+    notices += watch(frame)
     notices += summarize(frame, now)
     vitals.set_last_tick(session, now)
     return notices

@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
+from scoring import published
+from scoring.frozen import Checked
 from scoring.points import Points, plain, shown
+from scoring.published import Publication
 from scoring.rulebook import RuleBook
 from scoring.sheet import PENDING, Line, ScoreSheet
 from scoring.standings import By, Standing, current_year, in_force, sheet_of, standings, years
@@ -80,6 +83,7 @@ class ScoreCard:
     shown_from: int = 0
     disputed: int = 0
     approved: bool = False
+    publication: Publication | None = None
 
 
 @dataclass(frozen=True)
@@ -111,12 +115,21 @@ class RankList:
     by: By
     rows: tuple[RankRow, ...]
     approved: bool = False
+    publication: Publication | None = None
 
 
 def card_of(session: Session, department: Department, year: int) -> ScoreCard:
-    """A department's score as it stands. Raises Refusal year_not_in_force."""
-    rulebook = in_force(session, year)
-    sheet = sheet_of(session, year, department)
+    """A department's score as it stands, or as it was published. Raises Refusal year_not_in_force."""
+    over = published.of(session, year)
+    found = published.sheet_of(session, over, department.code) if over else None
+    if over is not None and found is not None:
+        return _card(over.checked.rulebook, year, *found, over.publication)
+    return _card(in_force(session, year), year, department, sheet_of(session, year, department), None)
+
+
+def _card(
+    rulebook: RuleBook, year: int, department: Department, sheet: ScoreSheet, below: Publication | None
+) -> ScoreCard:
     places = rulebook.readings.places
     return ScoreCard(
         year=year,
@@ -143,14 +156,26 @@ def card_of(session: Session, department: Department, year: int) -> ScoreCard:
         withheld=sheet.withheld,
         shown_from=rulebook.panel_shown_from,
         disputed=sheet.disputed,
+        approved=below is not None,
+        publication=below,
     )
 
 
 def rank_list(session: Session, year: int, by: By) -> RankList:
-    """All departments in order. Raises Refusal year_not_in_force."""
+    """All departments in order, as they stand or as they were published. Raises Refusal year_not_in_force."""
+    over = published.of(session, year)
+    if over is not None:
+        return frozen_list(over.checked, by, over.publication)
     rulebook = in_force(session, year)
     rows = tuple(_rank_row(rulebook, one) for one in standings(session, year, by))
     return RankList(year, rulebook.title, by, rows)
+
+
+def frozen_list(checked: Checked, by: By = "total", below: Publication | None = None) -> RankList:
+    """All departments of a frozen result in order; ``below`` where it has been published."""
+    rulebook = checked.rulebook
+    rows = tuple(_rank_row(rulebook, one) for one in published.standings_of(checked, by))
+    return RankList(checked.header["year"], rulebook.title, by, rows, below is not None, below)
 
 
 @previews_with

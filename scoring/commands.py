@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from sqlmodel import col, select
 
-from scoring import appeals, ledger
+import scoring.verifying  # noqa: F401 - the rest of this room's verbs
+from scoring import appeals, claims, ledger
 from scoring.cards import RankList, ScoreCard, card_of, figures_of, rank_list
-from scoring.chain import Break
 from scoring.items import Bonus, Deduction, Veto
 from scoring.points import plain as plain_points
 from scoring.rulebook import Item, RuleBook
@@ -84,17 +84,6 @@ class Reversed:
     after: Figures | None
 
 
-@dataclass(frozen=True)
-class Verified:
-    """The ledger's state. ``fault`` is None for a whole one; else it is what is wrong with entry ``number``: "changed",
-    "missing", "inserted", "unlinked" or "cut off". For a whole ledger ``number`` and ``hash`` are its head's.
-    """
-
-    number: int
-    hash: str | None
-    fault: str | None
-
-
 @converter(RankBy, choices=lambda _act, _given: [Choice("total", ""), Choice("daily", "")])
 def _rank_by(_act: Act, text: str) -> By:
     try:
@@ -145,7 +134,7 @@ def deduct(
     event: str | None = None,
 ) -> Posted:
     """Enter a deduction. Member units propose it; an administrator confirms."""
-    return _post(act, department, item, count, reason, happened, evidence, event)
+    return post_entry(act, department, item, count, reason, happened, evidence, event)
 
 
 @command("bonus", words=("加分",), changes=True, weighs_on_department=True, group="ledger")
@@ -161,7 +150,7 @@ def bonus(
     event: str | None = None,
 ) -> Posted:
     """Enter a bonus. For a media report the reason is its title: the same title twice is asked about."""
-    return _post(act, department, item, count, reason, happened, evidence, event)
+    return post_entry(act, department, item, count, reason, happened, evidence, event)
 
 
 @command(
@@ -182,7 +171,7 @@ def veto(
     evidence: str | None = None,
 ) -> Posted:
     """Fail a department for the year. Takes two administrators: one proposes, another confirms."""
-    return _post(act, department, item, 1, reason, happened, evidence, None)
+    return post_entry(act, department, item, 1, reason, happened, evidence, None)
 
 
 def _takes_back_a_veto(act: Act, given: Mapping[str, Any]) -> bool:
@@ -237,16 +226,7 @@ def reverse(act: Act, entry: LedgerEntry, reason: Rest = "") -> Reversed:
     return result
 
 
-@command("verify", words=("核验",), roles=_SEES_ALL, group="ledger")
-def verify(act: Act) -> Verified:
-    """Check the ledger's hash chain from its first entry to its head, and name the first break."""
-    found = ledger.verify(act.session)
-    if isinstance(found, Break):
-        return Verified(found.number, None, found.fault)
-    return Verified(found[0], found[1], None)
-
-
-def _post(
+def post_entry(
     act: Act,
     department: Department,
     item: Item,
@@ -256,12 +236,13 @@ def _post(
     evidence: str | None,
     event: str | None,
 ) -> Posted:
+    """Enter what somebody has decided, and tell the department. Raises Refusal not_yet or year_not_in_force."""
     happened = happened or act.now
     if happened > act.now:
         raise Refusal("not_yet", instant=iso_china(happened))
     year = current_year(act.session, happened)
     rulebook = in_force(act.session, year)
-    _look_out(act, rulebook, year, department, item, reason)
+    look_out(act, rulebook, year, department, item, reason)
     before = figures_of(act.session, department, year, act.now)
     entry = ledger.post(
         act.session,
@@ -315,20 +296,22 @@ def _tell_the_department(act: Act, rulebook: RuleBook, entry: LedgerEntry, resul
     act.notify(Notice("posted", to, facts, topic, buttons=buttons))
 
 
-def _look_out(act: Act, rulebook: RuleBook, year: int, department: Department, item: Item, reason: str) -> None:
-    """Cautions: the same title again, a veto that stands already."""
+def look_out(act: Act, rulebook: RuleBook, year: int, department: Department, item: Item, reason: str) -> None:
+    """Cautions: the same title again, a veto that stands already, a cap that is reached."""
+    for title, full in claims.caps_reached(act.session, rulebook, year, department, item):
+        act.caution("cap_reached", title=title, full=full)
     if item.kind == "veto" and (standing := _standing(act, year, department, {item.code})):
         act.caution("vetoed_already", entry=standing[0].id, title=item.title)
     if not item.ask_same_title:
         return
-    title = _title(reason)
+    title = title_key(reason)
     if not title:
         act.caution("title_missing", item=item.title)
         return
     # A report that several media carry is one report, whichever of their items it was entered under.
     asked = {code for code, one in rulebook.items.items() if one.ask_same_title}
     for earlier in _standing(act, year, department, asked):
-        if _title(earlier.reason) == title:
+        if title_key(earlier.reason) == title:
             act.caution("same_title", entry=earlier.id, item=rulebook.items[earlier.item].title, title=earlier.reason)
 
 
@@ -341,6 +324,6 @@ def _standing(act: Act, year: int, department: Department, items: set[str]) -> l
     return [one for one in entries if one.reverses_id is None and one.id not in taken_back]
 
 
-def _title(text: str) -> str:
+def title_key(text: str) -> str:
     """A title as it is compared: 《新闻标题》 and “新闻标题” are one."""
     return "".join(character for character in plain(text).casefold() if character.isalnum())

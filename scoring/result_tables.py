@@ -85,8 +85,7 @@ class RecordedApproval(SQLModel, table=True):
 
 
 class PastResult(SQLModel, table=True):
-    """A department's result of a year that is over: published here, or entered. ``failed``: its grade was the lowest.
-    """
+    """A department's result of a year that is over: published here, or entered. ``failed``: with the lowest grade."""
 
     __tablename__ = "past_result"
 

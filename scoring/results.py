@@ -8,7 +8,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
@@ -20,21 +20,23 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select
 
-from scoring import frozen, ledger, past
+from scoring import approval, frozen, ledger, past
 from scoring.ballots import tally
 from scoring.boxes import Count, counted, uncounted
 from scoring.disputes import disputed
 from scoring.points import Points
-from scoring.result_tables import Approval, FrozenFile, RecordedApproval, ResultSet
+from scoring.result_tables import FrozenFile, ResultSet
 from scoring.rulebook import RuleBook
 from scoring.standings import Standing, in_force, standings
 from scoring.survey_tables import BallotBox, Survey
 from scoring.tables import LedgerEntry
 from store.errors import Refusal
-from store.people import Department, Person, Role, departments, holders
+from store.people import Department, Person, departments
 from store.times import iso_china
 
 _ENTRY = SQLModel.metadata.tables["ledger_entry"].c
+_READ: dict[str, frozen.Checked] = {}
+_KEPT = 8
 _PART = 2000
 _NAMED = 10
 """Of what has changed, so many are named."""
@@ -53,15 +55,8 @@ class Obstacle:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Consent:
-    """How far a result is approved: ``agreed`` of the ``members`` of the leading group, or on ``paper``."""
-
-    agreed: int
-    members: int
-    needed: int
-    paper: str | None
-    approved: bool
+FACTS = frozenset({"ledger", "ballots", "surveys", "appeals"})
+"""Of what a result rests on, that which says what happened in the year; the rest is what one made of it."""
 
 
 def rests_on(session: Session, year: int, calendar: str) -> dict[str, str]:
@@ -122,14 +117,7 @@ def freeze(
     ``obstacles``: what is not settled; then only with ``override``, the reason, which is kept in the file. Raises
     Refusal result_not_ready.
     """
-    standing_in_the_way = list(obstacles)
-    if standing_in_the_way and not override:
-        raise Refusal("result_not_ready", year=year, obstacles=[_told(one) for one in standing_in_the_way])
-    overrides = [
-        {"what": one.code, "count": one.count, "names": list(one.names), "reason": override, "by": by.name,
-         "at": iso_china(now)}
-        for one in standing_in_the_way
-    ]  # fmt: skip
+    overrides = overriding(obstacles, override, year=year, by=by, now=now)
     for old in results_of(session, year):
         if old.state == "frozen":
             void(session, old, ["frozen_anew"])
@@ -167,8 +155,21 @@ def freeze(
     return result
 
 
-def _told(one: Obstacle) -> dict[str, Any]:
-    return {"code": one.code, "count": one.count, "names": list(one.names)}
+def overriding(
+    obstacles: Iterable[Obstacle], reason: str, *, year: int, by: Person, now: datetime
+) -> list[dict[str, Any]]:
+    """What stands in the way as overrides, with the reason given for all of it. Raises Refusal result_not_ready."""
+    standing = list(obstacles)
+    if standing and not reason.strip():
+        told = [{"code": one.code, "count": one.count, "names": list(one.names)} for one in standing]
+        raise Refusal("result_not_ready", year=year, obstacles=told)
+    return [
+        {
+            "what": one.code, "count": one.count, "names": list(one.names), "reason": reason.strip(), "by": by.name,
+            "at": iso_china(now),
+        }
+        for one in standing
+    ]  # fmt: skip
 
 
 def _departments(session: Session, rulebook: RuleBook, year: int) -> Iterator[Mapping[str, Any]]:
@@ -302,54 +303,21 @@ def void(session: Session, result: ResultSet, why: list[str]) -> None:
     session.flush()
 
 
-def approve(session: Session, result: ResultSet, person: Person, now: datetime) -> None:
-    """A member of the leading group agrees. Raises Refusal result_void, not_in_leading_group or approved_already."""
-    _frozen(result)
-    if person.id not in {one.id for one in holders(session, Role.LEADING_GROUP)}:
-        raise Refusal("not_in_leading_group")
-    query = select(Approval).where(Approval.result_set_id == result.id, Approval.person_id == person.id)
-    if session.exec(query).first() is not None:
-        raise Refusal("approved_already", hash=result.hash)
-    session.add(Approval(result_set_id=result.id, person_id=person.id, approved_at=now))
-    session.flush()
+def read(session: Session, result: ResultSet) -> frozen.Checked:
+    """What a result's file says, worked out anew once in the life of the process: it never changes."""
+    if result.hash not in _READ:
+        checked = frozen.check(lines_of(session, result))
+        if len(_READ) >= _KEPT:
+            del _READ[next(iter(_READ))]
+        _READ[result.hash] = checked
+    return _READ[result.hash]
 
 
-def record_approval(
-    session: Session,
-    result: ResultSet,
-    *,
-    paper: str,
-    dated: date,
-    scan: str | None,
-    by: Person,
-    confirmed_by: Person | None,
-    now: datetime,
-) -> RecordedApproval:
-    """The leading group has agreed on paper. Raises Refusal result_void."""
-    _frozen(result)
-    recorded = RecordedApproval(
-        result_set_id=result.id, paper=paper, dated=dated, scan=scan, recorded_by=by.id,
-        confirmed_by=confirmed_by.id if confirmed_by else None, recorded_at=now,
-    )  # fmt: skip
-    session.add(recorded)
-    session.flush()
-    return recorded
-
-
-def consent(session: Session, result: ResultSet) -> Consent:
-    """How far a result is approved: by those of the leading group who are in office now."""
-    members = {one.id for one in holders(session, Role.LEADING_GROUP)}
-    agreed = set(session.exec(select(Approval.person_id).where(Approval.result_set_id == result.id))) & members
-    share = in_force(session, result.year).approval_share
-    needed = int(share * len(members)) + 1
-    paper = session.exec(
-        select(RecordedApproval.paper)
-        .where(RecordedApproval.result_set_id == result.id)
-        .order_by(col(RecordedApproval.id))
-    ).first()
-    return Consent(
-        len(agreed), len(members), needed, paper, paper is not None or (bool(members) and len(agreed) >= needed)
-    )
+def line_of(session: Session, result: ResultSet, code: str) -> dict[str, Any] | None:
+    """A department's line of a result's file; None where it has none."""
+    begins = frozen.line({"code": code}).removesuffix(b"}\n")
+    found = next((one for one in lines_of(session, result) if one.startswith(begins + b",")), None)
+    return json.loads(found) if found else None
 
 
 def publish(session: Session, result: ResultSet, by: Person, now: datetime) -> frozen.Checked:
@@ -359,8 +327,8 @@ def publish(session: Session, result: ResultSet, by: Person, now: datetime) -> f
     """
     if result.state == "published":
         raise Refusal("published_already", year=result.year, hash=result.hash)
-    _frozen(result)
-    agreed = consent(session, result)
+    approval.waiting(result)
+    agreed = approval.consent(session, result)
     if not agreed.approved:
         raise Refusal("not_approved", agreed=agreed.agreed, needed=agreed.needed, members=agreed.members)
     checked = frozen.check(lines_of(session, result))
@@ -375,8 +343,3 @@ def publish(session: Session, result: ResultSet, by: Person, now: datetime) -> f
         past.keep(session, checked.rulebook, result.year, ids[one["code"]], one["figures"], "published", now)
     session.flush()
     return checked
-
-
-def _frozen(result: ResultSet) -> None:
-    if result.state != "frozen":
-        raise Refusal("result_void", year=result.year, why=list(result.why))

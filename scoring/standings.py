@@ -138,8 +138,13 @@ def standings(session: Session, year: int, by: By = "total") -> list[Standing]:
     for one in known:
         if one.id not in sheets:
             sheets[one.id] = sheet(one.id, ())
-    ranks = rank({one.id: sheets[one.id] for one in known}, by)
-    placed = [Standing(one, sheets[one.id], ranks[one.id]) for one in known]
+    return in_order([(one, sheets[one.id]) for one in known], by)
+
+
+def in_order(sheets: Sequence[tuple[Department, ScoreSheet]], by: By = "total") -> list[Standing]:
+    """These departments, best first; those without a rank after them, vetoed ones last."""
+    ranks = rank({unit.code: sheet for unit, sheet in sheets}, by)
+    placed = [Standing(unit, sheet, ranks[unit.code]) for unit, sheet in sheets]
     return sorted(placed, key=lambda row: (bool(row.sheet.vetoes) and row.rank is None, row.rank or len(placed) + 1))
 
 

@@ -86,4 +86,6 @@ def _block(template: str, name: str, facts: Mapping[str, object]) -> str:
 
 
 # A block rendered by itself does not see what its file imports, so these are at hand in every template.
-_environment.globals.update(labels=_template("labels").module, roles=_template("roles").module)
+_environment.globals.update(
+    closing=_template("closing").module, labels=_template("labels").module, roles=_template("roles").module
+)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
-from scoring import appeals, frozen, ledger, past, results
+from scoring import appeals, approval, frozen, ledger, past, results
 from scoring.appeals import Piece
 from scoring.loading import load, parse
 from scoring.result_tables import FrozenFile, PastResult, ResultSet
@@ -77,13 +77,13 @@ class TestFreezing:
         self, counted: Session, result: ResultSet, clerk: Person, members: list[Person]
     ) -> None:
         for one in members[:3]:
-            results.approve(counted, result, one, AT)
+            approval.approve(counted, result, one, AT)
         anew = results.freeze(counted, 2021, by=clerk, now=LATER, calendar="历")
         assert (result.state, result.why) == ("void", ["frozen_anew"])
         assert results.standing_result(counted, 2021).id == anew.id
-        assert results.consent(counted, anew).agreed == 0
+        assert approval.consent(counted, anew).agreed == 0
         with refused("result_void"):
-            results.approve(counted, result, members[3], LATER)
+            approval.approve(counted, result, members[3], LATER)
         with refused("result_void"):
             results.publish(counted, result, clerk, LATER)
 
@@ -116,8 +116,8 @@ class TestApproval:
     ) -> None:
         agreed = []
         for one in members:
-            results.approve(counted, result, one, AT)
-            consent = results.consent(counted, result)
+            approval.approve(counted, result, one, AT)
+            consent = approval.consent(counted, result)
             agreed.append((consent.agreed, consent.members, consent.needed, consent.approved))
         assert agreed == [(1, 4, 3, False), (2, 4, 3, False), (3, 4, 3, True), (4, 4, 3, True)]
 
@@ -125,34 +125,34 @@ class TestApproval:
         self, counted: Session, result: ResultSet, members: list[Person], cast: Cast
     ) -> None:
         for one in members[:3]:
-            results.approve(counted, result, one, AT)
+            approval.approve(counted, result, one, AT)
         for appointment in appointments_of(counted, members[0]):
             dismiss(counted, appointment, AT)
-        consent = results.consent(counted, result)
+        consent = approval.consent(counted, result)
         assert (consent.agreed, consent.members, consent.needed, consent.approved) == (2, 3, 2, True)
         cast.person("新成员", Role.LEADING_GROUP)
-        assert not results.consent(counted, result).approved
+        assert not approval.consent(counted, result).approved
 
     def test_only_members_and_once(
         self, counted: Session, result: ResultSet, clerk: Person, members: list[Person]
     ) -> None:
         with refused("not_in_leading_group"):
-            results.approve(counted, result, clerk, AT)
-        results.approve(counted, result, members[0], AT)
+            approval.approve(counted, result, clerk, AT)
+        approval.approve(counted, result, members[0], AT)
         with refused("approved_already"):
-            results.approve(counted, result, members[0], AT)
+            approval.approve(counted, result, members[0], AT)
 
     def test_nobody_in_office_approves_nothing(self, counted: Session, clerk: Person) -> None:
         result = results.freeze(counted, 2021, by=clerk, now=AT, calendar="历")
-        assert not results.consent(counted, result).approved
+        assert not approval.consent(counted, result).approved
 
     def test_a_paper_approves(self, counted: Session, result: ResultSet, clerk: Person, cast: Cast) -> None:
         second = cast.person("另一人", Role.ADMINISTRATOR)
-        results.record_approval(
+        approval.record_approval(
             counted, result, paper="会议纪要〔2022〕3号", dated=date(2022, 1, 21), scan=None, by=clerk,
             confirmed_by=second, now=LATER,
         )  # fmt: skip
-        consent = results.consent(counted, result)
+        consent = approval.consent(counted, result)
         assert (consent.approved, consent.agreed, consent.paper) == (True, 0, "会议纪要〔2022〕3号")
 
 
@@ -224,7 +224,7 @@ class TestPublishing:
             results.publish(counted, result, clerk, LATER)
         assert caught.value.facts == {"agreed": 0, "needed": 3, "members": 4}
         for one in members[:3]:
-            results.approve(counted, result, one, AT)
+            approval.approve(counted, result, one, AT)
         checked = results.publish(counted, result, clerk, LATER)
         assert checked.hash == result.hash
         assert (result.state, result.published_by) == ("published", clerk.id)
@@ -235,7 +235,7 @@ class TestPublishing:
         self, counted: Session, result: ResultSet, clerk: Person, members: list[Person]
     ) -> None:
         for one in members:
-            results.approve(counted, result, one, AT)
+            approval.approve(counted, result, one, AT)
         results.publish(counted, result, clerk, LATER)
         codes = {one.id: one.code for one in departments(counted)}
         kept = {codes[one.department_id]: one for one in counted.exec(select(PastResult))}
@@ -249,13 +249,13 @@ class TestPublishing:
         self, counted: Session, result: ResultSet, clerk: Person, members: list[Person], fin: Department
     ) -> None:
         for one in members:
-            results.approve(counted, result, one, AT)
+            approval.approve(counted, result, one, AT)
         results.publish(counted, result, clerk, LATER)
         post(counted, fin, "veto.1")
         anew = results.freeze(counted, 2021, by=clerk, now=LATER, calendar="历")
         assert result.state == "published", "until the new one is, the old one is shown"
         for one in members:
-            results.approve(counted, anew, one, LATER)
+            approval.approve(counted, anew, one, LATER)
         results.publish(counted, anew, clerk, LATER)
         assert result.state == "replaced"
         published = results.published(counted, 2021)
@@ -268,7 +268,7 @@ class TestPublishing:
             zone, 2021, by=clerk, now=AT, calendar="历", obstacles=results.open_panels(zone, 2021), override="先行公布"
         )
         for one in members:
-            results.approve(zone, result, one, AT)
+            approval.approve(zone, result, one, AT)
         results.publish(zone, result, clerk, LATER)
         assert zone.exec(select(PastResult)).all() == []
 
