@@ -7,6 +7,7 @@ from typing import Literal
 from handlers.papers.data import Published, Unit
 from handlers.papers.wording import table_words
 from handlers.workbooks import Book, Standing
+from scoring.past import failed_twice
 
 Running = Literal["yes", "no", "unknown"]
 """Whether a department has the lowest grade two years running; without last year's result it cannot be said."""
@@ -24,11 +25,10 @@ class Consequence:
 
 def running(result: Published, unit: Unit) -> Running:
     """Whether a department has the lowest grade for the second year, vetoes included."""
-    if unit.grade != result.rulebook.grades[-1].code:
-        return "no"
-    if unit.last is None:
+    twice = failed_twice(result.rulebook, unit.grade, unit.last)
+    if twice is None:
         return "unknown"
-    return "yes" if unit.last == unit.grade else "no"
+    return "yes" if twice else "no"
 
 
 def consequences(result: Published) -> Iterator[Consequence]:
