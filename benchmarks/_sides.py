@@ -156,6 +156,50 @@ def least(application: KaopingApplication) -> None:
     application.add_handler(MessageHandler(filters.Document.ALL, take))
 
 
+async def edit(url: str) -> None:
+    """python-telegram-bot by itself, with nothing kept: a tap changes the words of its message."""
+    from telegram.ext import ApplicationBuilder, CallbackQueryHandler, ContextTypes, MessageHandler, filters
+
+    from sandbox.world import TOKEN as SANDBOXS
+
+    async def answer(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert update.message is not None
+        await update.message.reply_text("打分")
+
+    async def tapped(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert update.callback_query is not None
+        await update.callback_query.answer()
+        await update.callback_query.edit_message_text(f"打分 {update.callback_query.data}")
+
+    application = ApplicationBuilder().token(SANDBOXS).base_url(f"{url}/bot").build()
+    application.add_handlers([CallbackQueryHandler(tapped), MessageHandler(filters.ALL, answer)])
+    async with application:
+        await application.start()
+        assert application.updater is not None
+        say("ready")
+        await application.updater.start_polling(poll_interval=0)
+        await until_closed()
+        await application.updater.stop()
+        await application.stop()
+
+
+async def ratings(url: str, database: str) -> None:
+    """The whole bot on a database that has been furnished, with limits, against the sandbox."""
+    from bot.assembly import assemble
+    from bot.clock import ServerClock
+    from bot.settings import Settings
+    from sandbox.world import TOKEN as SANDBOXS
+    from store.db import open_engine
+
+    engine = open_engine(database)
+    settings = Settings(_env_file=None, token=SANDBOXS, api_base=url, database_url=database)
+    bot = assemble(settings, engine, ServerClock())
+    say("ready")
+    async with bot.running():
+        await until_closed()
+    engine.dispose()
+
+
 def zone(session: Session, people_count: int) -> None:
     """Sixty departments that owe March's papers, and so many liaisons who may hand them in."""
     from bot import verbs
@@ -210,6 +254,10 @@ def main() -> None:
             asyncio.run(kaoping(url, database, lambda session: zone(session, int(count)), limits=False))
         case "least":
             asyncio.run(kaoping(url, database, lambda session: zone(session, int(count)), limits=False, register=least))
+        case "edit":
+            asyncio.run(edit(url))
+        case "ratings":
+            asyncio.run(ratings(url, database))
         case "notices":
 
             def prepared(session: Session) -> None:
