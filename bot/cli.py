@@ -100,7 +100,7 @@ def run() -> int:
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End when the quarter has been played.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End when the year has been played.")] = False,
     port: Annotated[int, typer.Option(help="Port of the chat page on 127.0.0.1.")] = 8081,
 ) -> int:
     """Everything on this machine, no token: local Telegram, bot, sample zone, chat page in the browser."""

@@ -1,5 +1,5 @@
-"""``kaoping demo``: everything on this machine, no token. A sample zone plays the first quarter of 2021 through the
-real bot over the sandbox; then the chat page is served for hands-on use.
+"""``kaoping demo``: everything on this machine, no token. A sample zone plays the year 2021 through the real bot
+over the sandbox; then the chat page is served for hands-on use.
 
 Each showing begins with an empty database in a folder of its own that is gone afterwards.
 """
@@ -34,7 +34,7 @@ from store.times import china
 
 
 def play(*, once: bool, port: int) -> int:
-    """Plays the quarter; unless ``once``, serves the page until Ctrl-C. Returns the exit code."""
+    """Plays the year; unless ``once``, serves the page until Ctrl-C. Returns the exit code."""
     logs.configure(level=logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="kaoping-demo-") as folder, contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_showing(sample(), Path(folder), once=once, port=port))
@@ -65,12 +65,13 @@ async def _showing(zone: Zone, folder: Path, *, once: bool, port: int) -> None:
             told = templates.render("demo", zone=zone.name, year=zone.year, played=figures, ranking=ranking)
             typer.echo("\n" + templates.plain(told))
             if not once:
+                await show.hand_over()
                 await _serve(sandbox, clock)
     engine.dispose()
 
 
 def _sandbox(clock: VirtualClock, port: int) -> Sandbox:
-    # A quarter in a few seconds would run into limits that are meant for real time.
+    # A year in a minute would run into limits that are meant for real time.
     return Sandbox(clock=clock, limits=Limits(on=False), port=port)
 
 
@@ -89,7 +90,7 @@ async def _watched(show: Play) -> None:
 
 
 async def _serve(sandbox: Sandbox, clock: VirtualClock) -> None:
-    """Lets people use the page until Ctrl-C; time runs on from the end of the quarter."""
+    """Lets people use the page until Ctrl-C; time runs on from where the play ended."""
     clock.run()
     typer.echo(f"\n聊天页面：{sandbox.url}　（按 Ctrl-C 结束）")
     if sys.stdout.isatty() and (os.name == "nt" or sys.platform == "darwin" or os.environ.get("DISPLAY")):

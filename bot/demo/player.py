@@ -1,18 +1,23 @@
 """Plays the sample zone: people act in the sandbox's chats, the real bot answers, time moves on in between."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import Engine
 
-from bot.demo import papers
-from bot.demo.zone import Errand, Saying, Zone, errands, settle_in
-from handlers import fetched
+from bot.demo import papers, voting
+from bot.demo.zone import Errand, Rater, Saying, Zone, errands, settle_in
+from bot.fetching import STEPS
 from sandbox.facade import GroupView, PersonView, Sandbox
+from sandbox.views import MessageView
 from scheduler import layouts
-from scheduler.frame import calendar_in_force
+from scheduler.frame import Frame
+from scheduler.tick import looks
 from scheduler.workdays import WorkCalendar
+from scoring import surveys
+from scoring.loading import load
 from store import vitals
 from store.db import transaction
 from store.times import CHINA
@@ -23,6 +28,11 @@ _OFFICE_LOOKS = (time(8, 30), time(9), time(14))
 """Times of a working day at which the bot may have something to say."""
 _SETTLED = timedelta(minutes=11)
 """How long after midnight what was due the day before is settled: past the rule book's grace."""
+_SUMMED_UP = time(9)
+_MONTH_BEGINS = 12
+"""Days of a month in which the month before is settled and summed up."""
+_SECOND = timedelta(seconds=1)
+_LINK = re.compile(r"start=(\S+)")
 
 
 class Play:
@@ -36,12 +46,19 @@ class Play:
         self.groups: dict[str, GroupView] = {}
         self.summary: GroupView
         self._links: dict[str, str] = {}
+        self._outside: set[str] = set()
         self._layout = layouts.load("publicity-2018")
 
     def furnish(self) -> None:
         """Moves the zone's people into the sandbox, and the zone into the database."""
         for one in self.zone.players:
             self.people[one.name] = self.sandbox.person(one.name, note=one.note)
+        panels = load("jilin-2021").panels
+        for rater in self.zone.raters:
+            note = f"{rater.unit} {panels[rater.panel].title}"
+            for name, whom in ((rater.name, note), (rater.assistant, f"{rater.name}的代办人")):
+                if name and name not in self.people:
+                    self.people[name] = self.sandbox.person(name, note=whom)
         with transaction(self.engine) as session:
             self._links = settle_in(session, self.zone, self.people[self.zone.chair.name].id)
         self.summary = self.sandbox.group(self.zone.summary_chat, [self.people[self.zone.chair.name]])
@@ -51,8 +68,10 @@ class Play:
 
     async def meet(self) -> None:
         """Everybody follows the link of his invitation; departments with a group take the bot in and bind it."""
+        self._outside = {name for name in self.people if name not in (*self._links, self.zone.chair.name)}
         for name, person in self.people.items():
-            await person.start(self._links.get(name))
+            if name not in self._outside:
+                await person.start(self._links.get(name))
         await self.summary.add_bot()
         await self.settled()
         for unit in self.zone.units:
@@ -65,16 +84,57 @@ class Play:
         """Plays from the zone's opening to its end. ``progress`` is told of each instant that is over."""
         with transaction(self.engine) as session:
             papers_due = list(errands(session, self.zone))
-            calendar = calendar_in_force(session)
-        coming: list[Errand | Saying] = sorted([*papers_due, *self.zone.sayings], key=lambda one: one.at)
-        instants = {one.at for one in coming} | set(self._looks(calendar)) | {self.zone.ends}
-        for at in sorted(instants):
+            calendar = Frame.of(session).calendar
+        coming: list[Errand | Saying | Rater] = [*papers_due, *self.zone.sayings, *self.zone.raters]
+        coming = sorted((one for one in coming if one.at < self.zone.ends), key=lambda one: one.at)
+        instants = sorted({one.at for one in coming} | set(self._looks(calendar)) | {self.zone.ends})
+        while instants:
+            at = instants.pop(0)
+            if (sooner := self._wakes_before(at)) is not None:
+                instants.insert(0, at)
+                at = sooner
             self.sandbox.set_time(at)
             await self.settled()
-            while coming and coming[0].at == at:
-                one = coming.pop(0)
-                await (self._hand_in(one) if isinstance(one, Errand) else self._say(one))
+            now = [one for one in coming if one.at == at]
+            del coming[: len(now)]
+            await self._act([one for one in now if isinstance(one, Errand)], at)
+            for saying in now:
+                if isinstance(saying, Saying):
+                    await self._say(saying)
+            if raters := [one for one in now if isinstance(one, Rater)]:
+                await voting.rate(self, raters)
             progress(at)
+
+    async def hand_over(self) -> None:
+        """Opens what visitors may try for themselves; whoever has to know is told of it."""
+        await self._say(self.zone.hands_on)
+        self.sandbox.advance(minutes=1)
+        await self.settled()
+
+    async def _act(self, errands_now: Sequence[Errand], at: datetime) -> None:
+        """Papers come one after the other; on a day that is not played closely, all at once."""
+        if at <= self.zone.closely_until:
+            for errand in errands_now:
+                await self._hand_in(errand)
+                await self.settled()
+                await self._confirm_text(errand)
+            return
+        for errand in errands_now:
+            await self._hand_in(errand)
+        await self.settled()
+        for errand in errands_now:
+            await self._confirm_text(errand)
+
+    def _wakes_before(self, at: datetime) -> datetime | None:
+        """The instant before ``at`` at which the bot has something to do by itself; None as long as all are played."""
+        here = self.sandbox.clock.now()
+        if at <= self.zone.closely_until:
+            return None
+        with transaction(self.engine) as session:
+            wakes = [looks(session).earliest]
+            for survey in surveys.running(session):
+                wakes += [one for one in (survey.remind_at, survey.closes_at + _SETTLED) if one is not None]
+        return min((one.replace(microsecond=0) for one in wakes if here + _SECOND < one < at), default=None)
 
     async def settled(self) -> None:
         """Waits until the bot has done all there is to do at the present time. Raises TimeoutError if it does not."""
@@ -86,14 +146,18 @@ class Play:
 
     def _idle(self, at: datetime) -> bool:
         with transaction(self.engine) as session:
-            return vitals.is_idle(session, at) and not fetched.wanted(session, at, 1)
+            return vitals.is_idle(session, at) and not any(steps.wanted(session, at, 1) for steps in STEPS)
 
     def _looks(self, calendar: WorkCalendar) -> Iterator[datetime]:
         day = self.zone.opens.astimezone(CHINA).date()
         while day <= self.zone.ends.date():
-            times = [datetime.combine(day, time(0), CHINA) + _SETTLED]
+            closely = day <= self.zone.closely_until.date()
+            times = [datetime.combine(day, time(0), CHINA) + _SETTLED] if closely else []
             if calendar.is_working_day(day):
-                times += [datetime.combine(day, one, CHINA) for one in _OFFICE_LOOKS]
+                if closely:
+                    times += [datetime.combine(day, one, CHINA) for one in _OFFICE_LOOKS]
+                elif day.day <= _MONTH_BEGINS:
+                    times.append(datetime.combine(day, _SUMMED_UP, CHINA))
             yield from (at for at in times if self.zone.opens < at < self.zone.ends)
             day += timedelta(days=1)
 
@@ -108,13 +172,15 @@ class Play:
                 await person.send(f"零报告 {title}")
             case "text":
                 await person.send(f"{title}：走访企业6户，协调解决用地、融资等问题3个。")
-                await self.settled()
-                await self._tap(person, None)
             case "group":
                 await self._send_file(errand, title, chat=self.groups[unit.code])
             case "file":
                 await self._send_file(errand, title)
-        await self.settled()
+
+    async def _confirm_text(self, errand: Errand) -> None:
+        if errand.way == "text" and errand.unit.liaison is not None:
+            await self.tap(self.people[errand.unit.liaison], "确认报送")
+            await self.settled()
 
     async def _send_file(self, errand: Errand, title: str, chat: GroupView | None = None) -> None:
         unit, covered = errand.unit, errand.slot.covered
@@ -131,16 +197,29 @@ class Play:
 
     async def _say(self, saying: Saying) -> None:
         person = self.people[saying.who]
-        if saying.say:
-            await person.send(saying.say)
+        for said in saying.say or (None,):
+            if said is not None:
+                await person.send(said)
+                await self.settled()
+            heard = len(person.from_bot)
+            await self.tap(person, saying.tap)
             await self.settled()
-        await self._tap(person, saying.tap)
+            await self._come_in(person.from_bot[heard - 1 :])
+
+    async def _come_in(self, answers: Sequence[MessageView]) -> None:
+        """Whoever is still outside and has a link of his own in these answers follows it."""
+        told = "\n".join(one.text for one in answers)
+        for name in [name for name in self.people if name in self._outside and name in told]:
+            link = _LINK.search(told, told.rindex(name))
+            if link is not None:
+                self._outside.discard(name)
+                await self.people[name].start(link[1])
         await self.settled()
 
-    async def _tap(self, person: PersonView, label: str | None) -> None:
-        """Presses a button of the newest message that has it; without a label, the first button there is."""
-        asked = next((one for one in reversed(person.from_bot) if label in (None, *one.labels) and one.labels), None)
+    async def tap(self, person: PersonView, label: str) -> None:
+        """Presses a button of the newest message that has it."""
+        asked = next((one for one in reversed(person.from_bot) if label in one.labels), None)
         if asked is None:
             raise LookupError(f"{person.name} finds no button {label!r}:\n{person.transcript()}")
         # What the tap comes to shows in the chat; its toast may be lost.
-        await person.tap(asked, label or asked.labels[0])
+        await person.tap(asked, label)

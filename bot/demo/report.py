@@ -1,4 +1,4 @@
-"""What a played quarter came to: the figures behind ``templates/demo.j2``."""
+"""What a played year came to: the figures behind ``templates/demo.j2``."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, func, select
 
 from scheduler.frame import Frame
+from scheduler.rating import standing
 from scheduler.tables import Obligation, Outcome, Reminder, Settlement
+from scoring import surveys
 from scoring.cards import RankList, rank_list
 from scoring.tables import LedgerEntry
 from store.people import Department
@@ -21,6 +23,7 @@ class DutyLine:
     on_time: int = 0
     late: int = 0
     missing: int = 0
+    exempt: list[str] = field(default_factory=list)
     reminded: int = 0
     deducted: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
@@ -37,11 +40,21 @@ class ByHand:
 
 
 @dataclass(frozen=True)
+class RatingLine:
+    """How many of a panel's raters submitted."""
+
+    title: str
+    invited: int
+    submitted: int
+
+
+@dataclass(frozen=True)
 class Played:
-    """All of it. ``ranking`` is by the daily score: nobody has been rated yet."""
+    """All of it."""
 
     duties: list[DutyLine]
     by_hand: list[ByHand]
+    ratings: list[RatingLine]
     ranking: RankList
 
 
@@ -55,14 +68,17 @@ def played(session: Session, year: int) -> Played:
     settled = _settled(session)
     query = select(Obligation).where(col(Obligation.duty).is_not(None)).order_by(col(Obligation.due_at), "duty")
     for one in session.exec(query):
-        if one.duty is None or one.period is None or (one.id not in settled and one.handed_in_at is None):
+        known = one.id in settled or one.handed_in_at is not None or one.exempted_at is not None
+        if one.duty is None or one.period is None or not known:
             continue
         slot = frame.slot(one.duty, one.period)
         title = f"{slot.covered.title}{rulebook.duties[one.duty].short}"
         line = lines.setdefault((one.duty, one.period), DutyLine(title))
         line.owed += 1
         line.reminded += reminded[one.id]
-        if one.on_time:
+        if one.exempted_at is not None:
+            line.exempt.append(names[one.department_id])
+        elif one.on_time:
             line.on_time += 1
         elif one.handed_in_at is not None:
             line.late += 1
@@ -74,7 +90,11 @@ def played(session: Session, year: int) -> Played:
         ByHand(names[one.department_id], rulebook.items[one.item].title, one.points, one.reason)
         for one in session.exec(select(LedgerEntry).where(LedgerEntry.source == "admin").order_by(col(LedgerEntry.id)))
     ]
-    return Played(list(lines.values()), by_hand, rank_list(session, year, "daily"))
+    ratings = []
+    for survey in surveys.surveys(session, year):
+        came = standing(session, survey)
+        ratings.append(RatingLine(rulebook.panels[survey.panel].title, came.invited, came.submitted))
+    return Played(list(lines.values()), by_hand, ratings, rank_list(session, year, "total"))
 
 
 def _reminded(session: Session) -> Counter[int]:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from scheduler.duties import assign_duty
 from scheduler.frame import Frame, Slot
+from scoring import seats
 from scoring.loading import load
 from scoring.standings import put_in_force
 from store import invitations, people
@@ -21,23 +22,29 @@ from store.people import Department, Role
 from store.times import CHINA
 
 Way = Literal["file", "text", "nil", "group"]
+RatingWay = Literal["tap", "uneven", "type", "form"]
+
+_COARSE = time(10)
+"""When papers come in on a day that is not played closely: all at once."""
 
 
 @dataclass(frozen=True)
 class Player:
-    """Somebody who uses the chat. ``note`` says whom he plays."""
+    """Somebody who uses the chat. ``note`` says whom he plays; ``later``: he is invited while the zone is played."""
 
     name: str
     note: str
     role: Role
     department: str | None
+    later: bool = False
 
 
 @dataclass(frozen=True)
 class Unit:
     """A department with its habit: how far ahead it hands in, and how; ``otherwise`` names the exceptions.
 
-    The exceptions map duty and period to the instant at which the paper came instead, None for never.
+    The exceptions map duty and period to the instant at which the paper came instead, None for never. ``esteem``: so
+    many steps below the highest score is it rated. ``since``: before that its liaison has not come in.
     """
 
     code: str
@@ -54,16 +61,41 @@ class Unit:
     at: time
     ways: Mapping[str, Way]
     otherwise: Mapping[tuple[str, str], datetime | None]
+    esteem: int
+    since: datetime | None
 
 
 @dataclass(frozen=True)
 class Saying:
-    """What an administrator writes, and the button that is then pressed; without words he answers what he was sent."""
+    """What somebody writes, line by line, and the button that is then pressed each time; without words he answers what
+    he was sent.
+    """
 
     at: datetime
     who: str
-    say: str | None
+    say: tuple[str, ...]
     tap: str
+
+
+@dataclass(frozen=True)
+class Rater:
+    """Somebody who rates at ``at``, and how: ``strict`` steps lower than others; ``rates`` only those (codes), () for
+    all. With an assistant it is he who does it.
+    """
+
+    panel: str
+    name: str
+    unit: str
+    assistant: str | None
+    way: RatingWay
+    strict: int
+    rates: tuple[str, ...]
+    at: datetime
+
+    @property
+    def hand(self) -> str:
+        """Whose chat it is done in."""
+        return self.assistant or self.name
 
 
 @dataclass(frozen=True)
@@ -80,16 +112,23 @@ class Errand:
 
 @dataclass(frozen=True)
 class Zone:
-    """The zone as the file tells it; of the players, those come first whom the page shows at first."""
+    """The zone as the file tells it; of the players, those come first whom the page shows at first.
+
+    After ``closely_until`` only those instants are played at which something happens. ``hands_on`` opens what visitors
+    may try for themselves.
+    """
 
     name: str
     year: int
     opens: datetime
+    closely_until: datetime
     ends: datetime
     summary_chat: str
     players: tuple[Player, ...]
     units: tuple[Unit, ...]
     sayings: tuple[Saying, ...]
+    raters: tuple[Rater, ...]
+    hands_on: Saying
 
     @property
     def chair(self) -> Player:
@@ -104,16 +143,37 @@ def sample() -> Zone:
     for one in told["department"]:
         for key, role, title in (("liaison", Role.LIAISON, "联络员"), ("head", Role.HEAD, "负责人")):
             if key in one:
-                players.append(Player(one[key], f"{one['name']} {title}", role, one["code"]))
+                players.append(Player(one[key], f"{one['name']} {title}", role, one["code"], "since" in one))
     return Zone(
         told["name"],
         told["year"],
         told["opens"],
+        told["closely_until"],
         told["ends"],
         told["summary_chat"],
         tuple(sorted(players, key=lambda one: (*told["front"], one.name).index(one.name))),
         tuple(map(_unit, told["department"])),
-        tuple(Saying(one["at"], one["who"], one.get("say"), one["tap"]) for one in told["act"]),
+        tuple(map(_saying, told["act"])),
+        tuple(map(_rater, told["rater"])),
+        _saying(told["hands_on"]),
+    )
+
+
+def _saying(told: dict[str, Any]) -> Saying:
+    said = told.get("say", [])
+    return Saying(told["at"], told["who"], (said,) if isinstance(said, str) else tuple(said), told["tap"])
+
+
+def _rater(told: dict[str, Any]) -> Rater:
+    return Rater(
+        panel=told["panel"],
+        name=told["name"],
+        unit=told.get("unit", ""),
+        assistant=told.get("assistant"),
+        way=told["way"],
+        strict=told.get("strict", 0),
+        rates=tuple(told.get("rates", ())),
+        at=told["at"],
     )
 
 
@@ -135,11 +195,14 @@ def _unit(told: dict[str, Any]) -> Unit:
         at=time.fromisoformat(at),
         ways=habit,
         otherwise={(one["duty"], one["period"]): one.get("at") for one in told.get("otherwise", ())},
+        esteem=told.get("esteem", 0),
+        since=told.get("since"),
     )
 
 
 def settle_in(session: Session, zone: Zone, chair_id: int) -> dict[str, str]:
-    """Puts the rule book in force, enters the departments with their duties, appoints the chair by his Telegram id.
+    """Puts the rule book in force, enters the departments with their duties and the raters' places, appoints the chair
+    by his Telegram id.
 
     Returns the others' invitations: their names to the tokens of their links.
     """
@@ -163,6 +226,10 @@ def settle_in(session: Session, zone: Zone, chair_id: int) -> dict[str, str]:
     for one in zone.units:
         for duty in one.duties or tuple(rulebook.duties):
             assign_duty(frame, units[one.code], duty, since=zone.opens.date().replace(day=1), now=zone.opens)
+    for rater in zone.raters:
+        if rulebook.panels[rater.panel].raters == "person":
+            may = [units[code].id for code in rater.rates]
+            seats.enter(session, year=zone.year, panel=rater.panel, name=rater.name, unit=rater.unit, may_rate=may)
     first = zone.chair
     chair = people.met(session, chair_id, name=first.name, username=None, now=zone.opens)
     people.appoint(session, chair, first.role, zone.opens, units[first.department].id if first.department else None)
@@ -176,7 +243,7 @@ def settle_in(session: Session, zone: Zone, chair_id: int) -> dict[str, str]:
             now=zone.opens,
         )[0]
         for one in zone.players
-        if one != first
+        if one != first and not one.later
     }
 
 
@@ -189,6 +256,8 @@ def errands(session: Session, zone: Zone) -> Iterator[Errand]:
             for slot in frame.slots(zone.year, duty):
                 day = slot.due_day if not unit.ahead else frame.calendar.before(slot.due_day, unit.ahead)
                 usual = datetime.combine(day, unit.at, CHINA)
+                if usual > zone.closely_until:
+                    usual = datetime.combine(day, _COARSE, CHINA)
                 at = unit.otherwise.get((duty, slot.covered.code), usual)
-                if at is not None and zone.opens < at < zone.ends:
+                if at is not None and (unit.since or zone.opens) < at < zone.ends:
                     yield Errand(at, unit, duty, rulebook.duties[duty].short, slot, way)
