@@ -307,6 +307,7 @@ def _announce(act: Act, result: ResultSet, checked: Checked, done: PublishedNow)
         row = rows[told["code"]]
         last = failed_twice(checked.rulebook, row.grade, told["last"])
         own = to_json(row) | {"year": result.year, "ranked": ranked, "hash": result.hash, "twice": last}
+        own["appeal_days"] = checked.rulebook.appeal_working_days
         for kind in (Audience("department", ids[row.code]), Audience("heads", ids[row.code])):
             act.notify(Notice("result_published", kind, own))
 

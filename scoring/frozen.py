@@ -111,8 +111,6 @@ def check(lines: Iterable[bytes]) -> Checked:
             header, rulebook = content, rulebook_of(content, number)
         elif "sha256" in content:
             claimed = content["sha256"]
-            if claimed != digest.hexdigest():
-                raise FrozenFault(number, "hash", "the hash is not that of the lines before: the file has been changed")
             continue
         else:
             sheets[number] = _recomputed(number, content, rulebook)
@@ -130,6 +128,8 @@ def check(lines: Iterable[bytes]) -> Checked:
         if found != place:
             said = f"{one['code']}, rank: {found} stands there, {place} follows from the figures"
             raise FrozenFault(at, "rank", said, name=one["name"], found=found, follows=place)
+    if claimed != digest.hexdigest():
+        raise FrozenFault(number, "hash", "the hash is not that of the lines before: the file has been changed")
     return Checked(claimed, header, tuple(departments), tuple(sheets.values()), rulebook, entries)
 
 
