@@ -12,6 +12,9 @@ from store.outbox import Lane
 GRANTS = 30
 WINDOW_SECONDS = 1.02
 """At most GRANTS in any stretch of this length."""
+ON_THE_WAY_SECONDS = 0.2
+"""How much longer a grant may count because its message took long: from a busy machine it gets there late, and the next
+ones do not. A limit that waited longer for answers would lose too much on a slow line."""
 
 TINY = 1e-6
 """Seconds that are not worth waiting, and that rounding may leave over."""
@@ -24,7 +27,9 @@ class Overall:
     """The limit over all chats. Starts empty: after a restart it has forgotten what was sent before."""
 
     def __init__(self) -> None:
-        self._granted: deque[float] = deque(maxlen=GRANTS)
+        self.granted = 0
+        """How many grants there were: the latest one's number."""
+        self._counts_until: dict[int, float] = {}
         self._next_notice = 0.0
         self._paused_until = 0.0
         self.replies_waiting = 0
@@ -35,19 +40,27 @@ class Overall:
         if now < self._paused_until:
             return self._paused_until - now
         wait = 0.0
-        if len(self._granted) == GRANTS:
-            wait = max(wait, self._granted[0] + WINDOW_SECONDS - now)
+        self._counts_until = {number: until for number, until in self._counts_until.items() if until - now > TINY}
+        if len(self._counts_until) >= GRANTS:
+            wait = max(wait, min(self._counts_until.values()) - now)
         if lane is Lane.NOTICE:
             wait = max(wait, self._next_notice - now)
             if self.replies_waiting and wait <= TINY:
                 wait = 1 / NOTICES_PER_SECOND
         if wait > TINY:
             return wait
-        self._granted.append(now)
+        self.granted += 1
+        self._counts_until[self.granted] = now + WINDOW_SECONDS
         gap = 1 / NOTICES_PER_SECOND
         # A grant that comes a little late must not slow the pace for good, nor may idle time be saved up for a burst.
         self._next_notice = max(self._next_notice, now - gap) + gap
         return 0.0
+
+    def answered(self, number: int, now: float) -> None:
+        """What this grant was for has its answer: it was counted over there at some time since."""
+        until = self._counts_until.get(number)
+        if until is not None:
+            self._counts_until[number] = until + min(now - (until - WINDOW_SECONDS), ON_THE_WAY_SECONDS)
 
     def pause(self, until: float) -> None:
         """Telegram said to wait: nothing goes before ``until``."""

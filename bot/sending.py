@@ -178,8 +178,7 @@ class Sender:
         """One attempt at one message, and what follows from it."""
         upload = await self._attachment(errand.row)
         await queue.slots.acquire()
-        if not errand.superseded:
-            await self._granted(queue.lane)
+        number = 0 if errand.superseded else await self._granted(queue.lane)
         if errand.superseded:
             self._pass_over(queue, errand)
             return
@@ -188,6 +187,8 @@ class Sender:
         errand.under_way = True
         outcome = upload if isinstance(upload, Failed) else await self._attempt(errand.row, upload)
         errand.under_way = False
+        if self._overall is not None:
+            self._overall.answered(number, asyncio.get_running_loop().time())
         await self._settle(queue, errand, outcome)
 
     def _pass_over(self, queue: LaneQueue, errand: Errand) -> None:
@@ -195,10 +196,11 @@ class Sender:
         queue.next_of(errand.row.chat_id)
         self._mark(Mark(errand.row.id, queue.lane, errand.row.chat_id, errand.row.topic, Sent()))
 
-    async def _granted(self, lane: Lane) -> None:
+    async def _granted(self, lane: Lane) -> int:
+        """Waits until the limit over all chats allows one more message; the number of that grant."""
         overall = self._overall
         if overall is None:
-            return
+            return 0
         loop = asyncio.get_running_loop()
         is_reply = lane is Lane.REPLY
         overall.replies_waiting += is_reply
@@ -207,6 +209,7 @@ class Sender:
             async with self._turns[lane]:
                 while (wait := overall.ask(lane, loop.time())) > 0:  # noqa: ASYNC110 - it is time that we wait for
                     await asyncio.sleep(wait)
+                return overall.granted
         finally:
             overall.replies_waiting -= is_reply
 

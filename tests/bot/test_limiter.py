@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.limiter import CHAT_BURST, GRANTS, GROUP_PER_MINUTE, NOTICES_PER_SECOND, Overall, PerChat
@@ -28,6 +28,18 @@ def test_no_second_sees_more_than_thirty(asked: list[tuple[Lane, float]]) -> Non
         times.append(now)
     assert most_in(times, 1.0) <= GRANTS
     assert most_in(times, 1.019) <= GRANTS
+
+
+@given(st.lists(st.floats(0, 0.19), min_size=1, max_size=200))
+@example([0.19] * GRANTS + [0.0] * GRANTS)
+def test_what_gets_there_late_is_counted_there_late(delays: list[float]) -> None:
+    limiter, now, counted = Overall(), 0.0, []
+    for delay in delays:
+        now = granted(limiter, Lane.REPLY, now)
+        # However long one is on its way, it is counted there before its answer is here.
+        limiter.answered(limiter.granted, now + delay)
+        counted.append(now + delay)
+    assert most_in(counted, 1.0) <= GRANTS
 
 
 def test_notices_go_at_their_pace_and_save_nothing_up() -> None:
