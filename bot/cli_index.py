@@ -69,6 +69,9 @@ VERBS: dict[str, str] = {
     "survey paper": (
         "Enter ballots from paper out of the filled-in form, without names; a second one confirms. The file is erased."
     ),
+    "claim": "Bonus claims that wait for a decision. Departments see all of their own.",
+    "claim grant": "Grant a claim: the bonus is entered, under another item if one is named.",
+    "claim refuse": "Refuse a claim, with a reason that the department is told.",
     "appeal": (
         "Requests for review that are open. Departments see their own, and what they may still ask to have reviewed."
     ),
@@ -94,5 +97,5 @@ VERBS: dict[str, str] = {
     ),
 }
 
-IN_CHAT_ONLY = frozenset({"approve", "confirm", "refuse", "appeal decide"})
+IN_CHAT_ONLY = frozenset({"approve", "confirm", "refuse", "appeal decide", "claim add"})
 """Verbs that take a second person: the command line knows them only to say so."""

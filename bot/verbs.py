@@ -7,6 +7,7 @@ ROOMS = (
     "store.words",
     "store.verbs",
     "scoring.commands",
+    "scoring.claim_commands",
     "scoring.booklet",
     "scheduler.commands",
     "scheduler.import_commands",

@@ -13,6 +13,7 @@ def register(application: "KaopingApplication") -> None:
         admins,
         appeals,
         approvals,
+        claims,
         departments,
         groups,
         proposals,
@@ -27,6 +28,7 @@ def register(application: "KaopingApplication") -> None:
     registration.register(application)
     groups.register(application)
     appeals.register(application)
+    claims.register(application)
     uploads.register(application)
     rating_files.register(application)
     departments.register(application)

@@ -1,10 +1,11 @@
-"""What may be done about a request for review: the buttons under the lists and threads that the verbs show."""
+"""What may be done about a department's request, a review or a claim: the buttons under the lists that verbs show."""
 
 from typing import Any
 
 import templates
 from handlers import keyboards
 from scheduler.appeal_commands import AppealList, AppealShown
+from scoring.claim_commands import ClaimList
 
 MOST = 8
 """Buttons of one sort under a list; what is further down is named by its number."""
@@ -13,7 +14,9 @@ Rows = list[list[dict[str, str]]]
 
 
 def under(result: Any) -> Rows:
-    """The rows of buttons under a verb's result; none for what is no review."""
+    """The rows of buttons under a verb's result; none for what is no request."""
+    if isinstance(result, ClaimList):
+        return _of_claims(result)
     if isinstance(result, AppealList):
         return _of_list(result)
     return _of_thread(result) if isinstance(result, AppealShown) else []
@@ -45,6 +48,25 @@ def _of_thread(result: AppealShown) -> Rows:
     for start in range(0, len(offered), 3):
         three = offered[start : start + 3]
         rows.append([keyboards.button(templates.word(f"button_{name}"), name, result.number) for name in three])
+    return rows
+
+
+def _of_claims(result: ClaimList) -> Rows:
+    rows: Rows = []
+    for one in result.claims[:MOST] if result.everyone else ():
+        deciding = [(action, action == "claim_grant") for action in ("claim_grant", "claim_refuse")]
+        rows.append(
+            [
+                keyboards.button(
+                    templates.word("button_claim_this", number=one.number, grant=grant), action, one.number
+                )
+                for action, grant in deciding
+            ]
+        )
+    several = len(result.own) > 1
+    for place, name in enumerate(result.own):
+        label = templates.word("button_claim_add", department=name if several else "")
+        rows.append([keyboards.button(label, "claim_add", place)])
     return rows
 
 

@@ -14,6 +14,7 @@ from telegram.ext import BaseHandler
 import templates
 from handlers import flow, keyboards, screens
 from handlers.admins import act_of, forget
+from handlers.attachments import file_in
 from handlers.callers import in_private, registered
 from handlers.context import Context, KaopingApplication
 from handlers.fetched import Wanted
@@ -34,7 +35,7 @@ from store.people import Person
 KIND = "upload"
 FILE = "file"
 """A parameter of this name takes a document."""
-AS_THEY_COME = frozenset({"approve paper", "rules diff", "verify"})
+AS_THEY_COME = frozenset({"approve paper", "claim add", "rules diff", "verify"})
 """Verbs that take any file; the others want a spreadsheet, or the JSON of a holiday notice."""
 TRIES = 5
 _WAIT = timedelta(seconds=15)
@@ -62,17 +63,22 @@ def register(application: KaopingApplication) -> None:
 
 
 def _meant(session: Session, person: Person | None, message: Message) -> Guide | None:
-    """The verb that a document is for."""
-    if message.document is None or person is None:
+    """The verb that a document is for, or a picture where the verb takes any file."""
+    if file_in(message) is None or person is None:
         return None
     line = spotted(message.caption or "")
     if line is not None and any(param.name == FILE for param in line.verb.params):
-        return Guide.begin(line.verb, {}) if line.verb.roles & people.roles_of(session, person) else None
-    found = drafts.under_way(session, person_id=person.id, chat_id=message.chat.id, kinds=(VERB_KIND,))
-    guide = Guide.of(found[0]) if found and fits(found[0]) else None
-    if guide is None or guide.asking is None or guide.asking.name != FILE:
+        found = Guide.begin(line.verb, {})
+    else:
+        begun = drafts.under_way(session, person_id=person.id, chat_id=message.chat.id, kinds=(VERB_KIND,))
+        if not begun or not fits(begun[0]):
+            return None
+        found = Guide.of(begun[0])
+        if found.asking is None or found.asking.name != FILE:
+            return None
+    if message.document is None and found.verb.name not in AS_THEY_COME:
         return None
-    return guide if guide.verb.roles & people.roles_of(session, person) else None
+    return found if found.verb.roles & people.roles_of(session, person) else None
 
 
 async def sent(update: Update, context: Context) -> None:
@@ -80,13 +86,13 @@ async def sent(update: Update, context: Context) -> None:
     message = update.message
     person = registered(context)
     guide = _meant(context.session, person, message) if message is not None else None
-    if message is None or message.document is None or guide is None:
+    document = file_in(message) if message is not None else None
+    if message is None or document is None or guide is None:
         return
     if not in_private(context):
         raise Refusal("not_in_groups", verb=guide.verb.name, bot=context.bot.username)
-    document = message.document
-    name = document.file_name or "file"
-    if (document.file_size or 0) > LARGEST_FETCH:
+    name = document.name
+    if (document.size or 0) > LARGEST_FETCH:
         raise Refusal("upload_too_large", name=name, most=LARGEST_FETCH // 1024 // 1024)
     forget(context, person)
     act = act_of(context, person)

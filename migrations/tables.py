@@ -20,7 +20,7 @@ def declared() -> sa.MetaData:
     """Every table of every room: the ground keeps them beside their functions, the rooms above in files of their own."""
     for module in pkgutil.iter_modules(store.__path__):
         importlib.import_module(f"store.{module.name}")
-    for tables in ("tables", "survey_tables", "appeal_tables", "result_tables"):
+    for tables in ("tables", "survey_tables", "appeal_tables", "claim_tables", "result_tables"):
         importlib.import_module(f"scoring.{tables}")
     importlib.import_module("scheduler.tables")
     return SQLModel.metadata
