@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from sqlmodel import Session, col, select
 
 import templates
 from handlers import archive, workbooks
+from handlers.papers.bundle import bundle
 from handlers.workbooks import LedgerRow, ScoreRow, Standing
 from scheduler.deadlines import said_period
 from scheduler.facts import departments_by_id, told_of
 from scheduler.frame import Frame
 from scheduler.tables import HandIn, HandInFile, HandInState, Obligation, Settlement
-from scoring.standings import current_year, in_force, standings
+from scoring import results
+from scoring.standings import current_year, in_force, standings, years
 from scoring.tables import LedgerEntry
 from store import blobs
 from store.commands import Act, Choice, command, converter
@@ -23,7 +25,7 @@ from store.errors import Refusal
 from store.people import Department, Person
 from store.words import Year, plain
 
-What = Literal["handins", "ledger", "scores"]
+What = Literal["handins", "ledger", "scores", "result"]
 ExportWhat = Annotated[What, "what to export"]
 """What can be had as files."""
 
@@ -33,6 +35,7 @@ PeriodCode = Annotated[str, "period code"]
 _WHAT: dict[str, What] = {
     "handins": "handins", "材料": "handins", "报送材料": "handins", "ledger": "ledger", "台账": "ledger",
     "扣加分": "ledger", "scores": "scores", "得分": "scores", "成绩": "scores", "得分表": "scores",
+    "result": "result", "结果": "result",
 }  # fmt: skip
 _KINDS = ("month", "quarter", "half_year", "week")
 
@@ -56,7 +59,7 @@ class Exported:
     files: tuple[ExportedFile, ...]
 
 
-@converter(ExportWhat, choices=lambda _act, _given: [Choice(one, "") for one in ("handins", "ledger", "scores")])
+@converter(ExportWhat, choices=lambda _act, _given: [Choice(one, "") for one in get_args(What)])
 def _what(_act: Act, text: str) -> What:
     try:
         return _WHAT[plain(text).lower()]
@@ -82,7 +85,9 @@ def export(
     department: Department | None = None,
     year: Year | None = None,
 ) -> Exported:
-    """Files to keep: hand-ins as zip (of a period, of a department), the ledger or the scores as xlsx."""
+    """Files to keep: hand-ins as zip (of a period), ledger or scores as xlsx, a published result with all papers."""
+    if what == "result":
+        return _result(act, year)
     year = year or (int(period[:4]) if period else current_year(act.session, act.now))
     if what == "handins":
         return _hand_ins(act, year, period, department)
@@ -111,6 +116,18 @@ def export(
     titles = [panel.title for panel in rulebook.panels.values()]
     content = workbooks.scores_workbook(standing, titles, scores, rows)
     return _exported(what, year, len(scores), "scores_file", content)
+
+
+def _result(act: Act, year: int | None) -> Exported:
+    """The published result of a year, the latest if none is named, with all its papers."""
+    wanted = [year] if year else years(act.session)[::-1]
+    found = next((one for each in wanted if (one := results.published(act.session, each)) is not None), None)
+    if found is None or found.published_at is None:
+        raise Refusal("nothing_published", year=year)
+    content = bundle(results.lines_of(act.session, found), found.published_at)
+    name = archive.safe(f"{templates.word('result_file', year=found.year)}.zip")
+    count = len(results.read(act.session, found).departments)
+    return Exported("result", found.year, count, (ExportedFile(name, len(content), content),))
 
 
 def _exported(what: str, year: int, rows: int, name: str, content: bytes) -> Exported:

@@ -7,7 +7,7 @@ Names are safe on any system: no path leads out of the archive, none is too long
 import io
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,6 +86,17 @@ def parts(title: str, entries: Sequence[Entry], at: datetime, *, largest: int = 
                     _write(archive, one.path, _bytes(one.entry), one.entry.sent_at)
         name = title if count == 1 else text["part"].format(title=title, part=number + 1, parts=count)
         yield Part(safe(f"{name}.zip"), out.getvalue())
+
+
+def packed(files: Iterable[tuple[str, bytes]], at: datetime) -> bytes:
+    """An archive of these files, by path, as though they had all been written at ``at``: the same files give the same
+    bytes.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files:
+            _write(archive, path, content, at)
+    return out.getvalue()
 
 
 def safe(name: str) -> str:

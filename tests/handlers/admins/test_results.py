@@ -1,5 +1,8 @@
 """A year's result in chat: frozen, agreed to by button, published; what voids it; files checked or compared."""
 
+import io
+import zipfile
+
 from sqlmodel import select
 
 from scoring import results
@@ -83,6 +86,30 @@ async def test_from_the_freeze_to_the_departments(office):
     assert "领导小组审定，2021年4月6日公布" in score.text
     assert "过程数据" not in score.text
     assert result.hash in score.text
+
+
+async def test_a_published_result_comes_with_all_its_papers(office):
+    assert "还没有公布过的结果" in (await office.says("甲", "导出 结果")).text
+    asked = await freeze(office)
+    await office.taps("丙", "同意", asked)
+    await office.taps("丙", "确认同意，不能收回", await hears(office, "丙", "请审定"))
+    await office.says("甲", "公布 2021")
+    await office.taps("甲", "确认")
+    await hears(office, "甲", "已公布")
+    archives = []
+    for _ in range(2):
+        await office.says("甲", "导出 结果 --year 2021")
+        sent = office.people["甲"].from_bot[-1]
+        assert sent.file_name == "2021年度考评结果.zip"
+        archives.append(office.sandbox.file(sent.file_id))
+    assert archives[0] == archives[1]
+    with zipfile.ZipFile(io.BytesIO(archives[0])) as archive:
+        names = archive.namelist()
+        assert names == [
+            "2021年度考评结果（冻结文件）.jsonl", "2021年度考评通报.docx", "2021年度得分表.xlsx",
+            "2021年度扣加分表.xlsx", "2021年度评议表.xlsx", "2021年度结果运用清单.xlsx",
+        ]  # fmt: skip
+        assert archive.read(names[0]) == frozen_file(office)
 
 
 async def test_a_button_is_no_permission(office):
