@@ -17,7 +17,7 @@ DIALECTS = ("sqlite", "postgresql")
 
 
 def declared() -> sa.MetaData:
-    """Every table of every room: the ground keeps them beside their functions, the rooms above in files of their own."""
+    """Every table of every room: the ground keeps them beside their functions, the rooms above in files apart."""
     for module in pkgutil.iter_modules(store.__path__):
         importlib.import_module(f"store.{module.name}")
     for tables in ("tables", "survey_tables", "appeal_tables", "claim_tables", "result_tables"):

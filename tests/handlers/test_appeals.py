@@ -1,7 +1,9 @@
 """申请复核 as a liaison does it: from the notice to the decision, and what everybody sees meanwhile."""
 
+import io
 from typing import TYPE_CHECKING
 
+import openpyxl
 import pytest
 from sqlmodel import select
 
@@ -381,6 +383,30 @@ class TestMeanwhile:
         await office.admin.hear("财政局　37.00　待定（1项复核中）")
         await office.admin.send("排名")
         await office.admin.hear("1项复核中")
+
+    async def test_the_exported_table_has_it_too(self, office: "Office") -> None:
+        await office.at("03-29 10:00")
+        await asked(office, await deducted(office))
+        await office.admin.send("导出 得分表")
+        await office.settled()
+        sent = office.admin.from_bot[-1]
+        book = openpyxl.load_workbook(io.BytesIO(office.sandbox.file(sent.file_id or "")))
+        cells = {str(cell.value) for row in book.worksheets[0].iter_rows() for cell in row}
+        assert "待定（1项复核中）" in cells
+
+    async def test_a_preview_says_it(self, office: "Office") -> None:
+        await office.at("03-29 10:00")
+        await asked(office, await deducted(office))
+        await office.second.send("复核决定 #1 不采纳 监控显示无人")
+        shown = await office.second.hear("请核对")
+        assert "档次 待定（1项复核中） → 待定" in shown.text
+
+    async def test_the_monthly_summary_names_it(self, office: "Office") -> None:
+        await office.at("04-02 09:00")
+        await asked(office, await deducted(office))
+        await office.at("04-03 00:10")
+        await office.at("04-06 09:00")
+        await office.admin.hear("复核中（档次待定）：财政局1项")
 
     async def test_the_queue_lists_what_is_open(self, office: "Office") -> None:
         await office.at("03-29 10:00")

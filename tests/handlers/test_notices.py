@@ -106,3 +106,25 @@ def test_a_long_notice_comes_in_parts_and_counts_when_the_last_has_arrived(sessi
     assert len(rows) > 1
     assert [row.topic for row in rows] == [None] * (len(rows) - 1) + [f"{TOPIC}7-1"]
     assert "reply_markup" not in json.loads(rows[0].payload)
+
+
+def test_a_summary_names_whose_entries_are_under_review(session: Session) -> None:
+    rows = [{"department": name, "disputed": count, "duties": []} for name, count in (("财政局", 2), ("商务局", 0))]
+    facts = {"title": "2021年3月", "owing": 0, "punctual": 0, "since": None, "departments": rows}
+    deliver(session, [Notice("summary", Audience("summary_chat"), facts)], NOW, summary_chat=-5)
+    ((_, text),) = said(session)
+    assert "复核中（档次待定）：财政局2项" in text
+    assert "商务局" not in text
+
+
+def test_files_go_along_with_their_notice(session: Session, unit: Department) -> None:
+    somebody(session, 1, Role.LIAISON, unit)
+    facts = {
+        "appeal": 1,
+        "entry": {"number": 1, "period": None, "title": "窗口", "item": "daily.7", "clause": "1(7)", "points": "-3"},
+    }
+    files = (("document", "F1"), ("photo", "F2"))
+    deliver(session, [Notice("appeal_settled", Audience("department", unit.id), facts, files=files)], NOW)
+    rows = session.exec(select(OutboxMessage).order_by(OutboxMessage.id)).all()
+    assert [(row.chat_id, row.method) for row in rows] == [(1, "sendMessage"), (1, "sendDocument"), (1, "sendPhoto")]
+    assert [json.loads(row.payload) for row in rows[1:]] == [{"document": "F1"}, {"photo": "F2"}]

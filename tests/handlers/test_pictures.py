@@ -122,6 +122,13 @@ LINES = (
     entry(5, title="区级媒体宣传报道", clause="3(3)", points="1.5", count=3, period=None),
     CardLine("cap", "bonus", "bonus", "加分项目", "3", "略", 1, "-2", "10分封顶，超出部分不计"),
 )
+
+
+def reviewed(data: dict[str, Any], rows: str) -> dict[str, Any]:
+    """Every other department has entries under review."""
+    return data | {rows: [row | {"disputed": number % 2 * 3} for number, row in enumerate(data[rows])]}
+
+
 EVERY: Mapping[str, tuple[str, dict[str, Any]]] = {
     **{f"rank of {count}": ("rank", rank_list(count)) for count in (0, 1, 2, 12, 20, 21, 40, 60, 210)},
     **{f"total of {count}": ("rank", rank_list(count, "total")) for count in (2, 12, 60)},
@@ -135,6 +142,11 @@ EVERY: Mapping[str, tuple[str, dict[str, Any]]] = {
     "card": ("score", card(*LINES)),
     "empty card": ("score", card(total="92.50")),
     "long card": ("score", card(*(entry(n) for n in range(1, 60)), total="62.50", vetoes=("受到行政问责",))),
+    "rank under review": ("rank", reviewed(rank_list(12), "rows")),
+    "wide rank under review": ("rank", reviewed(rank_list(4 * len(HARD_NAMES), names=HARD_NAMES * 4), "rows")),
+    "summary under review": ("summary", reviewed(summary(12), "departments")),
+    "wide summary under review": ("summary", reviewed(summary(4 * len(HARD_NAMES), HARD_NAMES * 4), "departments")),
+    "card under review": ("score", card(*LINES) | {"disputed": 2}),
     **{f"card of {hard!a:.20}": ("score", card(entry(1, title=hard), department=hard)) for hard in HARD_NAMES},
 }  # fmt: skip
 
@@ -285,3 +297,14 @@ def test_importing_the_module_does_not_import_matplotlib() -> None:
     code = f"import sys, handlers.pictures; print([one for one in sys.modules if one.partition('.')[0] in {heavy}])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("title", "count"), [("rank under review", 6), ("summary under review", 6)])
+def test_who_has_entries_under_review_is_open_in_every_list(
+    drawn: dict[str, canvas.Sheet], title: str, count: int
+) -> None:
+    assert texts(drawn[title]).count("待定（3项复核中）") == count
+
+
+def test_a_card_says_how_many_entries_are_under_review(drawn: dict[str, canvas.Sheet]) -> None:
+    assert "待定（2项复核中）" in texts(drawn["card under review"])

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from scoring import appeals, ledger
 from scoring.appeals import Piece
-from scoring.cards import card_of
+from scoring.cards import card_of, figures_of, rank_list
 from scoring.tables import LedgerEntry
 from store.errors import Refusal
 from store.people import Department, Person, Role
@@ -209,3 +209,18 @@ def test_the_thread_keeps_words_and_files_in_order(zone: Session, fin: Departmen
     assert said == [
         ("有误", None, None, None), ("截图", "photo", "照片7.jpg", "F1"), ("再补一份", None, None, None),
     ]  # fmt: skip
+
+
+def test_lists_and_previews_say_how_many_entries_are_under_review(
+    zone: Session, fin: Department, com: Department, zhang: Person
+) -> None:
+    for entry in (entry_of(zone, fin), entry_of(zone, fin), entry_of(zone, com)):
+        if entry.department_id == fin.id:
+            appeals.raise_appeal(zone, entry, zhang, [Piece(text="有误")], sent_at=NOW)
+    for by in ("total", "daily"):
+        rows = {row.code: (row.grade, row.disputed) for row in rank_list(zone, 2021, by).rows}
+        assert rows["fin"] == ("pending", 2)
+        assert rows["com"][1] == 0
+    figures = figures_of(zone, fin, 2021, NOW)
+    assert figures is not None
+    assert (figures.grade, figures.disputed) == ("pending", 2)
