@@ -12,7 +12,7 @@ from scheduler.facts import departments_by_id, told_of
 from scheduler.frame import Frame
 from scheduler.naming import held_obligations
 from scheduler.tables import Correction, DutyAssignment, Obligation
-from scoring import appeals, approval, results, surveys
+from scoring import appeals, approval, claims, results, surveys
 from scoring.result_tables import ResultSet
 from scoring.results import Obstacle
 from scoring.standings import current_year, in_force, years
@@ -52,8 +52,8 @@ def changes(frame: Frame, result: ResultSet) -> list[str]:
 
 
 def obstacles(frame: Frame, year: int, now: datetime) -> list[Obstacle]:
-    """Everything of a year that is not settled: periods to come, holds, appeals, what waits for a second person,
-    ratings that run, panels without a figure.
+    """Everything of a year that is not settled: periods to come, holds, appeals, what waits for a second person, bonus
+    claims, ratings that run, panels without a figure.
     """
     session, names = frame.session, departments_by_id(frame.session)
 
@@ -66,6 +66,7 @@ def obstacles(frame: Frame, year: int, now: datetime) -> list[Obstacle]:
         one for one in open_proposals(session) if one.department_id is not None and VERBS[one.verb].group == "ledger"
     ]
     reviewed = [f"{names[one.department_id].name} #{one.entry_id}" for one in appeals.open_appeals(session, year)]
+    claimed = [one for one in claims.open_claims(session) if one.year == year]
     running = [one for one in surveys.running(session) if one.year == year and not one.rehearsal]
     panels = in_force(session, year).panels
     found = [
@@ -74,6 +75,7 @@ def obstacles(frame: Frame, year: int, now: datetime) -> list[Obstacle]:
         _obstacle("holds", held),
         _obstacle("appeals", reviewed),
         _obstacle("proposals", [f"{names[one.department_id or 0].name} #{one.id}" for one in proposed]),
+        _obstacle("claims", [f"{names[one.department_id].name} #{one.id}" for one in claimed]),
         _obstacle("surveys", [panels[one.panel].title for one in running]),
     ]
     return [one for one in found if one.count] + results.open_panels(session, year)

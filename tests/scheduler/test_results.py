@@ -16,6 +16,7 @@ from scheduler.frame import Frame
 from scheduler.tables import Obligation
 from scoring import frozen, ledger, results
 from scoring.cards import card_of, rank_list
+from scoring.claim_tables import BonusClaim
 from scoring.loading import parse
 from scoring.points import UNIT
 from scoring.result_tables import PastResult, RecordedApproval, ResultSet
@@ -153,6 +154,21 @@ class TestObstacles:
         proposed, _ = rated.does(rated.clerk, "veto com veto.1 理由")
         assert isinstance(proposed, Proposed)
         assert rated.obstacles()["proposals"] == (1, ("商务局 #1",))
+
+    def test_a_bonus_that_is_claimed_and_not_decided(self, rated: Play) -> None:
+        rated.session.add(
+            BonusClaim(
+                year=2021,
+                department_id=rated.com.id,
+                item="bonus.3.municipal",
+                title="报道",
+                happened_at=at("12-01"),
+                raised_by=rated.clerk.id,
+                raised_at=at("12-02"),
+            )
+        )
+        rated.session.flush()
+        assert rated.obstacles() == {"claims": (1, ("商务局 #1",))}
 
     def test_ratings_that_run_and_panels_without_a_figure(self, play: Play) -> None:
         play.rate(only=["leaders", "departments"])
