@@ -296,11 +296,11 @@ class TestDeciding:
         shown = await office.second.hear("请核对")
         assert "日常 37.00 → 40.00" in shown.text
         await office.second.tap(shown, "确认")
-        await office.second.hear("采纳，已撤销该记录")
+        await office.second.hear("采纳，已冲销该记录")
         await office.settled()
         for person in (office.liaison, office.admin):
             told = await person.hear("复核结果通知")
-            assert "采纳，撤销该记录" in told.text
+            assert "采纳，冲销该记录" in told.text
             assert "理由：核查属实，当时有人值守" in told.text
         [appeal] = appeals_in(office)
         assert (appeal.state, appeal.reversal_id) == ("accepted", 2)
