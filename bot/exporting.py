@@ -17,6 +17,7 @@ from scheduler.facts import departments_by_id, told_of
 from scheduler.frame import Frame
 from scheduler.tables import HandIn, HandInFile, HandInState, Obligation, Settlement
 from scoring import results
+from scoring.result_tables import PublishedPapers
 from scoring.standings import current_year, in_force, standings, years
 from scoring.tables import LedgerEntry
 from store import blobs
@@ -37,6 +38,7 @@ _WHAT: dict[str, What] = {
     "扣加分": "ledger", "scores": "scores", "得分": "scores", "成绩": "scores", "得分表": "scores",
     "result": "result", "结果": "result",
 }  # fmt: skip
+_EXPORTED = (HandInState.COUNTED, HandInState.WITHDRAWN, HandInState.PROGRESS)
 _KINDS = ("month", "quarter", "half_year", "week")
 
 
@@ -124,10 +126,14 @@ def _result(act: Act, year: int | None) -> Exported:
     found = next((one for each in wanted if (one := results.published(act.session, each)) is not None), None)
     if found is None or found.published_at is None:
         raise Refusal("nothing_published", year=year)
-    content = bundle(results.lines_of(act.session, found), found.published_at)
+    kept = act.session.get(PublishedPapers, found.id)
+    if kept is None:
+        content = bundle(results.lines_of(act.session, found), found.published_at)
+        kept = PublishedPapers(result_set_id=found.id, content=content)
+        act.session.add(kept)
     name = archive.safe(f"{templates.word('result_file', year=found.year)}.zip")
     count = len(results.read(act.session, found).departments)
-    return Exported("result", found.year, count, (ExportedFile(name, len(content), content),))
+    return Exported("result", found.year, count, (ExportedFile(name, len(kept.content), kept.content),))
 
 
 def _exported(what: str, year: int, rows: int, name: str, content: bytes) -> Exported:
@@ -151,7 +157,7 @@ def _came_in(session: Session, year: int, period: str | None, department: Depart
     query = (
         select(HandIn, Obligation)
         .join(Obligation, col(HandIn.obligation_id) == col(Obligation.id))
-        .where(Obligation.year == year, col(HandIn.state).in_([HandInState.COUNTED, HandInState.WITHDRAWN]))
+        .where(Obligation.year == year, col(HandIn.state).in_(_EXPORTED))
         .order_by(col(Obligation.department_id), col(Obligation.due_at), col(HandIn.sent_at), col(HandIn.id))
     )
     if period is not None:
@@ -179,6 +185,8 @@ def _came_in(session: Session, year: int, period: str | None, department: Depart
 def _state(one: HandIn, obligation: Obligation) -> str:
     if one.state == HandInState.WITHDRAWN:
         return "state_withdrawn"
+    if one.state == HandInState.PROGRESS:
+        return "state_progress"
     if one.kind == "nil":
         return "state_nil"
     return "state_on_time" if one.sent_at < obligation.accept_until else "state_late"

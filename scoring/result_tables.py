@@ -55,6 +55,20 @@ class FrozenFile(SQLModel, table=True):
 append_only(SQLModel.metadata.tables["frozen_file"])
 
 
+class PublishedPapers(SQLModel, table=True):
+    """The papers of a published result as they were first handed out: a later program would set them otherwise. Rows
+    are only added.
+    """
+
+    __tablename__ = "published_papers"
+
+    result_set_id: int = Field(foreign_key="result_set.id", primary_key=True)
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+append_only(SQLModel.metadata.tables["published_papers"])
+
+
 class Approval(SQLModel, table=True):
     """One member of the leading group agrees to a result set, by its hash."""
 

@@ -756,6 +756,16 @@ def upgrade() -> None:
     )
     op.create_index("obligation_year_due", "obligation", ["year", "due_at"], unique=False)
     op.create_table(
+        "published_papers",
+        sa.Column("result_set_id", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["result_set_id"],
+            ["result_set.id"],
+        ),
+        sa.PrimaryKeyConstraint("result_set_id"),
+    )
+    op.create_table(
         "rating_draft",
         sa.Column("survey_id", sa.Integer(), nullable=False),
         sa.Column("seat_id", sa.Integer(), nullable=False),
@@ -1134,4 +1144,21 @@ def upgrade() -> None:
         )
         op.execute(
             "CREATE TRIGGER frozen_file_refuses_truncate BEFORE TRUNCATE ON frozen_file EXECUTE FUNCTION frozen_file_refuses()"
+        )
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            "CREATE TRIGGER published_papers_refuses_update BEFORE UPDATE ON published_papers BEGIN SELECT RAISE(ABORT, 'published_papers is append-only'); END"
+        )
+        op.execute(
+            "CREATE TRIGGER published_papers_refuses_delete BEFORE DELETE ON published_papers BEGIN SELECT RAISE(ABORT, 'published_papers is append-only'); END"
+        )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION published_papers_refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'published_papers is append-only'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER published_papers_refuses_update BEFORE UPDATE OR DELETE ON published_papers FOR EACH ROW EXECUTE FUNCTION published_papers_refuses()"
+        )
+        op.execute(
+            "CREATE TRIGGER published_papers_refuses_truncate BEFORE TRUNCATE ON published_papers EXECUTE FUNCTION published_papers_refuses()"
         )
