@@ -6,6 +6,7 @@ import zipfile
 from sqlmodel import select
 
 from scoring import results
+from scoring.result_tables import PublishedPapers
 from scoring.loading import load
 from scoring.result_tables import Approval, RecordedApproval
 from store import people
@@ -103,6 +104,10 @@ async def test_a_published_result_comes_with_all_its_papers(office):
         assert sent.file_name == "2021年度考评结果.zip"
         archives.append(office.sandbox.file(sent.file_id))
     assert archives[0] == archives[1]
+    with transaction(office.engine) as session:
+        published = results.published(session, 2021)
+        assert published is not None
+        assert session.get_one(PublishedPapers, published.id).content == archives[0]
     with zipfile.ZipFile(io.BytesIO(archives[0])) as archive:
         names = archive.namelist()
         assert names == [
