@@ -25,7 +25,7 @@ from store.times import CHINA
 
 NOW = datetime(2021, 12, 1, 10, tzinfo=CHINA)
 PER_SECOND = 20
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 900.0
 
 
 @asynccontextmanager
