@@ -6,9 +6,8 @@ import zipfile
 from sqlmodel import select
 
 from scoring import results
-from scoring.result_tables import PublishedPapers
 from scoring.loading import load
-from scoring.result_tables import Approval, RecordedApproval
+from scoring.result_tables import Approval, PublishedPapers, RecordedApproval
 from store import people
 from store.db import transaction
 from store.people import Person, Role
