@@ -42,6 +42,29 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def open_reader(engine: Engine) -> Engine:
+    """A second engine on the same database for whoever only looks: each transaction sees one state, nobody waits for
+    it, and it waits for nobody. It ends with the first. Of a database in memory there is only one engine.
+    """
+    url = engine.url
+    if url.get_backend_name() == "postgresql" or url.database in (None, "", ":memory:"):
+        return engine
+    reader = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
+    event.listen(reader, "connect", _look_only)
+    event.listen(reader, "begin", _begin_deferred)
+    event.listen(engine, "engine_disposed", lambda _engine: reader.dispose())
+    return reader
+
+
+def _look_only(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _begin_deferred(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
 def _configure_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling would begin late and as a reader.
     connection.isolation_level = None

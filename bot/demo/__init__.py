@@ -1,7 +1,8 @@
 """``kaoping demo``: everything on this machine, no token. A sample zone plays the year 2021 through the real bot
 over the sandbox; then the chat page is served for hands-on use.
 
-Each showing begins with an empty database in a folder of its own that is gone afterwards.
+Each showing begins with an empty database in a folder of its own that is gone afterwards. What stays are the papers of
+the result, in ``PAPERS``.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 import templates
 from bot import assembly, logs
 from bot.clock import ServerClock
-from bot.demo import report
+from bot.demo import publishing, report
 from bot.demo.player import Play
 from bot.demo.zone import Zone, sample
 from bot.settings import Settings
@@ -31,6 +32,9 @@ from sandbox.facade import Sandbox
 from sandbox.limits import Limits
 from store.db import open_engine, prepare, transaction
 from store.times import china
+
+PAPERS = Path("kaoping-demo")
+"""Where the papers of the published result are written, seen from where the command is given."""
 
 
 def play(*, once: bool, port: int) -> int:
@@ -62,7 +66,10 @@ async def _showing(zone: Zone, folder: Path, *, once: bool, port: int) -> None:
             with transaction(engine) as session:
                 figures = report.played(session, zone.year)
                 ranking = templates.render("verbs/rank", result=figures.ranking)
-            told = templates.render("demo", zone=zone.name, year=zone.year, played=figures, ranking=ranking)
+            papers = [path for archive in show.archives() for path in publishing.unpack(archive, PAPERS)]
+            told = templates.render(
+                "demo", zone=zone.name, year=zone.year, played=figures, ranking=ranking, papers=papers
+            )
             typer.echo("\n" + templates.plain(told))
             if not once:
                 await show.hand_over()

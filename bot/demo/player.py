@@ -19,11 +19,11 @@ from scheduler.workdays import WorkCalendar
 from scoring import surveys
 from scoring.loading import load
 from store import vitals
-from store.db import transaction
+from store.db import open_reader, transaction
 from store.times import CHINA
 
 PATIENCE_SECONDS = 30.0
-_LOOK_SECONDS = 0.004
+_LOOK_SECONDS = 0.008
 _OFFICE_LOOKS = (time(8, 30), time(9), time(14))
 """Times of a working day at which the bot may have something to say."""
 _SETTLED = timedelta(minutes=11)
@@ -42,6 +42,8 @@ class Play:
         self.zone = zone
         self.sandbox = sandbox
         self.engine = engine
+        # It looks all the time: as a writer it would hold up the bot, and the whole loop while it waits for the bot.
+        self.reader = open_reader(engine)
         self.people: dict[str, PersonView] = {}
         self.groups: dict[str, GroupView] = {}
         self.summary: GroupView
@@ -82,7 +84,7 @@ class Play:
 
     async def through(self, progress: Callable[[datetime], None] = lambda _at: None) -> None:
         """Plays from the zone's opening to its end. ``progress`` is told of each instant that is over."""
-        with transaction(self.engine) as session:
+        with transaction(self.reader) as session:
             papers_due = list(errands(session, self.zone))
             calendar = Frame.of(session).calendar
         coming: list[Errand | Saying | Rater] = [*papers_due, *self.zone.sayings, *self.zone.raters]
@@ -111,6 +113,12 @@ class Play:
         self.sandbox.advance(minutes=1)
         await self.settled()
 
+    def archives(self) -> list[bytes]:
+        """The zip files that anybody has got from the bot, in order."""
+        sent = [one for person in self.people.values() for one in person.from_bot]
+        zips = [one for one in sent if (one.file_name or "").endswith(".zip")]
+        return [self.sandbox.file(one.file_id or "") for one in sorted(zips, key=lambda one: one.sent_at)]
+
     async def _act(self, errands_now: Sequence[Errand], at: datetime) -> None:
         """Papers come one after the other; on a day that is not played closely, all at once."""
         if at <= self.zone.closely_until:
@@ -130,7 +138,7 @@ class Play:
         here = self.sandbox.clock.now()
         if at <= self.zone.closely_until:
             return None
-        with transaction(self.engine) as session:
+        with transaction(self.reader) as session:
             wakes = [looks(session).earliest]
             for survey in surveys.running(session):
                 wakes += [one for one in (survey.remind_at, survey.closes_at + _SETTLED) if one is not None]
@@ -145,7 +153,7 @@ class Play:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     def _idle(self, at: datetime) -> bool:
-        with transaction(self.engine) as session:
+        with transaction(self.reader) as session:
             return vitals.is_idle(session, at) and not any(steps.wanted(session, at, 1) for steps in STEPS)
 
     def _looks(self, calendar: WorkCalendar) -> Iterator[datetime]:
@@ -202,8 +210,9 @@ class Play:
                 await person.send(said)
                 await self.settled()
             heard = len(person.from_bot)
-            await self.tap(person, saying.tap)
-            await self.settled()
+            if saying.tap is not None:
+                await self.tap(person, saying.tap)
+                await self.settled()
             await self._come_in(person.from_bot[heard - 1 :])
 
     async def _come_in(self, answers: Sequence[MessageView]) -> None:

@@ -9,6 +9,7 @@ from scheduler.frame import Frame
 from scheduler.rating import standing
 from scheduler.tables import Obligation, Outcome, Reminder, Settlement
 from scoring import surveys
+from scoring.appeal_tables import Appeal
 from scoring.cards import RankList, rank_list
 from scoring.tables import LedgerEntry
 from store.people import Department
@@ -40,6 +41,16 @@ class ByHand:
 
 
 @dataclass(frozen=True)
+class AppealLine:
+    """A request for review and what became of it."""
+
+    department: str
+    title: str
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class RatingLine:
     """How many of a panel's raters submitted."""
 
@@ -54,6 +65,7 @@ class Played:
 
     duties: list[DutyLine]
     by_hand: list[ByHand]
+    appeals: list[AppealLine]
     ratings: list[RatingLine]
     ranking: RankList
 
@@ -94,7 +106,12 @@ def played(session: Session, year: int) -> Played:
     for survey in surveys.surveys(session, year):
         came = standing(session, survey)
         ratings.append(RatingLine(rulebook.panels[survey.panel].title, came.invited, came.submitted))
-    return Played(list(lines.values()), by_hand, ratings, rank_list(session, year, "total"))
+    decided = []
+    for appeal in session.exec(select(Appeal).where(col(Appeal.decided_at).is_not(None)).order_by(col(Appeal.id))):
+        item = rulebook.items[session.get_one(LedgerEntry, appeal.entry_id).item]
+        unit = names[appeal.department_id]
+        decided.append(AppealLine(unit, item.title, appeal.state == "accepted", appeal.reason))
+    return Played(list(lines.values()), by_hand, decided, ratings, rank_list(session, year, "total"))
 
 
 def _reminded(session: Session) -> Counter[int]:

@@ -36,7 +36,7 @@ async def rate(play: "Play", raters: Sequence[Rater]) -> None:
         if rater.way == "form":
             await play.people[rater.hand].send_document("打分表.xlsx", _filled_in(play, rater))
     await play.settled()
-    with transaction(play.engine) as session:
+    with transaction(play.reader) as session:
         esteem = _esteem(play, session)
     for _ in range(_MOST_ROUNDS):
         given = [await _give(play.people[rater.hand], rater, esteem) for rater in raters]
@@ -102,7 +102,7 @@ def _buttons(card: MessageView, what: str) -> list[Button]:
 
 def _filled_in(play: "Play", rater: Rater) -> bytes:
     """His form with all scores in it."""
-    with transaction(play.engine) as session:
+    with transaction(play.reader) as session:
         seat = session.exec(select(Seat).where(Seat.panel == rater.panel, Seat.name == rater.name)).one()
         survey = next(one for one in surveys.running(session) if one.panel == rater.panel)
         sheet = casting.sheet_of_draft(session, survey, seat, None)

@@ -67,14 +67,14 @@ class Unit:
 
 @dataclass(frozen=True)
 class Saying:
-    """What somebody writes, line by line, and the button that is then pressed each time; without words he answers what
-    he was sent.
+    """What somebody writes, line by line, and the button that is then pressed each time, if any; without words he
+    answers what he was sent.
     """
 
     at: datetime
     who: str
     say: tuple[str, ...]
-    tap: str
+    tap: str | None
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def sample() -> Zone:
 
 def _saying(told: dict[str, Any]) -> Saying:
     said = told.get("say", [])
-    return Saying(told["at"], told["who"], (said,) if isinstance(said, str) else tuple(said), told["tap"])
+    return Saying(told["at"], told["who"], (said,) if isinstance(said, str) else tuple(said), told.get("tap"))
 
 
 def _rater(told: dict[str, Any]) -> Rater:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from migrations.tables import differences
 from store import blobs, db
-from store.db import SchemaFault, head, is_passing, open_engine, prepare, transaction, truncate_log
+from store.db import SchemaFault, head, is_passing, open_engine, open_reader, prepare, transaction, truncate_log
 
 NOW = datetime(2021, 4, 2, 8, 0, tzinfo=UTC)
 
@@ -139,4 +139,23 @@ def test_the_log_is_emptied_later_where_somebody_reads(sqlite_url: str) -> None:
 def test_postgresql_keeps_its_own_log(postgres_url: str) -> None:
     engine = open_engine(postgres_url)
     assert truncate_log(engine)
+    engine.dispose()
+
+
+def test_whoever_only_looks_waits_for_no_writer_and_sees_one_state(engine: Engine) -> None:
+    reader = open_reader(engine)
+    with transaction(engine) as writing:
+        kept = blobs.put(writing, b"x", NOW)
+        with transaction(reader) as looking:
+            assert looking.get(blobs.Blob, kept) is None
+            # SQLite: a second writer would have waited in vain for the first.
+    with transaction(reader) as looking:
+        assert blobs.get(looking, kept) == b"x"
+
+
+def test_whoever_only_looks_writes_nothing(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    prepare(engine)
+    with pytest.raises(DBAPIError, match="readonly"), transaction(open_reader(engine)) as session:
+        blobs.put(session, b"x", NOW)
     engine.dispose()
