@@ -143,9 +143,12 @@ def enqueue(
 ) -> int:
     """Owes ``chat_id`` a call of ``method`` once this transaction commits. Returns the number of the row.
 
+    ``merge``: what waits in this chat to say the same place anew gives way; a thousand taps leave one edit a card.
     ``sensitive``: what it says is erased once it is out, as it always is of a message with an invitation's link.
     """
     said = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    if merge is not None:
+        _drop(session, now, col(OutboxMessage.chat_id) == chat_id, col(OutboxMessage.merge) == merge)
     # Past the unit of work, which would cost more than all else that a message costs.
     written = session.connection().execute(
         _INSERT,
@@ -244,9 +247,12 @@ def drop_queued(session: Session, chat_id: int, merge: str, now: datetime) -> No
     One that the sender has in hand may still go out; what is said in its place comes after it.
     """
     place = or_(col(OutboxMessage.merge) == merge, col(OutboxMessage.topic) == merge)
-    chosen = (_QUEUED, col(OutboxMessage.chat_id) == chat_id, place)
+    _drop(session, now, col(OutboxMessage.chat_id) == chat_id, place)
+
+
+def _drop(session: Session, now: datetime, *chosen: Any) -> None:
     values = {"state": OutboxState.SENT, "sent_at": now, "payload": ERASED}
-    session.connection().execute(update(OutboxMessage).where(*chosen).values(**values))
+    session.connection().execute(update(OutboxMessage).where(_QUEUED, *chosen).values(**values))
 
 
 def delayed(session: Session, key: int, error: str, attempts: int) -> None:

@@ -30,6 +30,17 @@ def test_a_lane_gives_its_messages_in_the_order_of_writing(session: Session) -> 
     assert words(first) + words(rest) == ["答0", "答1", "答2", "答3", "答4"]
 
 
+def test_of_what_says_one_place_anew_only_the_latest_waits(session: Session) -> None:
+    for number in range(4):
+        say(session, f"卡片{number}", merge="rating:1:1:1", sensitive=True)
+        say(session, f"别处{number}", chat_id=2, merge=f"rating:1:{number}:1")
+    rows = outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW)
+    assert words(rows) == ["别处0", "别处1", "别处2", "卡片3", "别处3"]
+    # Nothing of what gave way is kept.
+    said = session.execute(text("SELECT payload FROM outbox")).scalars()
+    assert not any(f"卡片{number}" in one for one in said for number in range(3))
+
+
 def test_a_message_waits_for_its_time(session: Session) -> None:
     say(session, "明早", not_before=NOW + timedelta(hours=1))
     assert outbox.queued(session, Lane.REPLY, after=0, limit=9, now=NOW) == []
