@@ -1,12 +1,18 @@
 """The chat page in a real browser, with the real bot behind it: a day before a deadline and the day after."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlmodel import select
 
 from sandbox.browser import Browser, find_browser
+from scoring import seats, surveys
+from scoring.survey_tables import BallotBox
+from store import people
+from store.db import transaction
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Stage
@@ -18,8 +24,8 @@ pytestmark = [
     ),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="starts the bot by fork"),
 ]
-LIAISON, OFFICE, ADMINISTRATOR, ZONE = (
-    f'[data-name="{name}"]' for name in ("张敏", "陈晨", "钱立新", "营商环境考评群")
+LIAISON, OFFICE, ADMINISTRATOR, ZONE, RATER = (
+    f'[data-name="{name}"]' for name in ("张敏", "陈晨", "钱立新", "营商环境考评群", "于海")
 )
 PICTURE = f"document.querySelector('{ZONE} .photo img')?.naturalWidth > 400"
 
@@ -80,3 +86,51 @@ async def test_hand_in_nil_report_deduction_and_a_deadline_on_the_page(small_sta
         await phone.screenshot(tmp_path / "phone-group.png")
         assert await phone.evaluate("document.documentElement.scrollWidth") == 390
         assert phone.errors == []
+
+
+async def test_a_rating_tapped_and_typed_on_a_telephone(small_stage: "Stage", tmp_path: Path) -> None:
+    assert PROGRAM
+    stage = small_stage
+    await stage.bot.start()
+    await stage.play.meet()
+    with transaction(stage.engine) as session:
+        chair = people.person_of(session, stage.play.people["钱立新"].id)
+        assert chair
+        seat, _ = seats.enter(session, year=2021, panel="enterprises", name="于海", unit="松江新材料")
+        now = stage.sandbox.clock.now()
+        days = timedelta(days=5)
+        surveys.open_survey(session, year=2021, panel="enterprises", closes_at=now + days, by=chair, now=now)
+        token = seats.link(session, seat, by=chair, now=now).token
+    await stage.sandbox.person("于海").start(token)
+
+    def row(number: int) -> str:
+        return f"{RATER} .keys > div:nth-child({number})"
+
+    async with Browser(PROGRAM, width=390, height=844, mobile=True) as phone:
+        await phone.open(stage.sandbox.url)
+        await phone.click("于海", within=".people")
+        await phone.click("开始：财政局", within=RATER)
+
+        # The first scores alike: one tap, and the next is there.
+        await phone.wait_for_text("财政局", within=f"{RATER} .bubble")
+        await phone.click("2", within=row(1))
+        await phone.wait_for_text("2／2", within=RATER)
+
+        # The second differs from aspect to aspect; then the rater would rather type.
+        await phone.click("1.5", within=row(2))
+        await phone.click("2", within=row(3))
+        await phone.wait_for(f"document.querySelectorAll('{RATER} .keys')[0].innerText.includes('[1.5]')")
+        await phone.screenshot(tmp_path / "card.png")
+        await phone.type("1.5，2，2，1，２", into=f"{RATER} textarea", enter=True)
+
+        # All of it is shown once more before it is given for good.
+        await phone.wait_for_text("8.5", within=RATER)
+        await phone.click("提交", within=RATER)
+        await phone.click("确认提交，不再修改", within=RATER)
+        await phone.wait_for_text("已提交", within=RATER)
+        assert "8.5" not in await phone.text(RATER)
+        assert await phone.evaluate("document.documentElement.scrollWidth") == 390
+        assert phone.errors == []
+
+    with transaction(stage.engine) as session:
+        assert sorted(tuple(box.marks) for box in session.exec(select(BallotBox))) == [("100000",), ("85000",)]
