@@ -35,8 +35,13 @@ VERBS: dict[str, str] = {
         "Define shared data with a cycle of its own, due so many working days after each (default: 1); then assign it."
     ),
     "duty end": "Have a department owe a duty no longer for periods that end after a day (default: today).",
-    "task": "Supervised matters and key tasks, with their dates. Departments see their own.",
+    "task": "Supervised matters and key tasks, with dates and last progress. Departments see their own.",
+    "task board": (
+        "What is open, overdue and returned, by item and by department, with date, responsible person and progress."
+    ),
+    "task show": "One task with all its progress, hand-ins, dates moved and returns. Departments see their own.",
     "task add": "Have a department owe something once, with its date, the person responsible and the measures.",
+    "task amend": "Put right who is responsible, the measures or the title of a task; its date is moved by ``extend``.",
     "task close": "Register that a task was done, at its real time (default: now), with evidence.",
     "pending": "Who has not handed in what, and who cannot be reached. Departments see their own.",
     "remind": "Remind a department now of all it owes; without a name, every department that owes something.",

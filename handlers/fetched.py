@@ -46,14 +46,14 @@ class Wanted:
 
 
 def wanted(session: Session, now: datetime, limit: int) -> list[Wanted]:
-    """The files to fetch next, oldest first: those of hand-ins that count."""
+    """The files to fetch next, oldest first: those of hand-ins that count, and of progress."""
     query = (
         select(HandInFile, HandIn)
         .join(HandIn, col(HandInFile.hand_in_id) == col(HandIn.id))
         .where(
             text("hand_in_file.blob IS NULL AND hand_in_file.fetch_error IS NULL AND hand_in_file.file_id IS NOT NULL"),
             or_(col(HandInFile.fetch_not_before).is_(None), col(HandInFile.fetch_not_before) <= now),
-            HandIn.state == HandInState.COUNTED,
+            col(HandIn.state).in_([HandInState.COUNTED, HandInState.PROGRESS]),
         )
         .order_by(col(HandInFile.id))
         .limit(limit)

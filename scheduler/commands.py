@@ -8,7 +8,8 @@ from typing import Any
 from sqlmodel import col, select
 
 import scheduler.calendar_commands
-import scheduler.duty_commands  # noqa: F401 - the rest of this room's verbs
+import scheduler.duty_commands
+import scheduler.task_commands  # noqa: F401 - the rest of this room's verbs
 from scheduler import hand_ins, obligations
 from scheduler.facts import correction_due, departments_by_id, told_of
 from scheduler.frame import Frame

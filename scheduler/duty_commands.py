@@ -1,29 +1,22 @@
-"""The verbs about what departments owe: duties assigned from a date on, and tasks owed once."""
+"""The verbs about duties: assigned to departments from a date on, and shared data with cycles of their own."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
-from scheduler import hand_ins
 from scheduler.data_sets import define_data_set
 from scheduler.duties import assign_duty, assignments, end_duty
-from scheduler.facts import departments_by_id, told_of
 from scheduler.frame import Frame
-from scheduler.naming import Cycle, OpenTask, TaskItem
-from scheduler.settlement import open_hold
-from scheduler.tables import DutyAssignment, Obligation, Task
-from scheduler.tasks import add_task, obligation_of, tasks
+from scheduler.naming import Cycle
+from scheduler.tables import DutyAssignment
 from scoring.rulebook import Duty
 from scoring.standings import current_year
 from store.commands import Act, Rest, command
 from store.errors import Refusal
-from store.notices import Audience
-from store.people import Department, Role, departments, roles_of, speaks_for
+from store.people import Department, Role, departments
 from store.times import china
-from store.words import Count, Day, Deadline, Instant
+from store.words import Count, Day
 
 _SEES_ALL = frozenset({Role.ADMINISTRATOR, Role.LEADING_GROUP})
-_SPEAKS = frozenset({Role.LIAISON, Role.HEAD})
 
 
 @dataclass(frozen=True)
@@ -52,29 +45,6 @@ class DataSetRow:
     item: str
     cycle: str
     due_working_day: int
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """A task. ``state``: "open", "missing" (未办结, its date has passed), "late", "done" or "exempt"."""
-
-    number: int
-    code: str
-    department: str
-    item: str
-    title: str
-    responsible: str
-    measures: str
-    due: datetime
-    state: str
-    held: bool
-    done_at: datetime | None
-    told: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class TaskList:
-    tasks: tuple[TaskRow, ...]
 
 
 @command("duty", words=("报送任务",), roles=_SEES_ALL, group="duties")
@@ -121,97 +91,3 @@ def duty_end(act: Act, department: Department, duty: Duty, until: Day | None = N
 def _duty_row(act: Act, frame: Frame, department: Department, one: DutyAssignment) -> DutyRow:
     duty = frame.duty(current_year(act.session, act.now), one.duty)
     return DutyRow(department.code, department.name, one.duty, duty.title if duty else one.duty, one.since, one.until)
-
-
-@command("task", words=("任务", "任务清单"), roles=_SEES_ALL | _SPEAKS, group="tasks")
-def task_list(act: Act, department: Department | None = None) -> TaskList:
-    """Supervised matters and key tasks, with their dates. Departments see their own."""
-    everyone = bool(_SEES_ALL & roles_of(act.session, act.actor))
-    own = {one.id for one in speaks_for(act.session, act.actor)}
-    if department is not None and not everyone and department.id not in own:
-        raise Refusal("not_your_department", department=department.name)
-    frame, names = Frame.of(act.session), departments_by_id(act.session)
-    found = [
-        _task_row(frame, task, obligation, names[task.department_id], act.now)
-        for task, obligation in tasks(act.session, department)
-        if everyone or task.department_id in own
-    ]
-    return TaskList(tuple(found))
-
-
-@command("task add", words=("新增任务", "督办"), changes=True, weighs_on_department=True, group="tasks")
-def task_add(
-    act: Act,
-    department: Department,
-    item: TaskItem,
-    until: Deadline,
-    title: Rest,
-    *,
-    responsible: str | None = None,
-    measures: str | None = None,
-) -> TaskRow:
-    """Have a department owe something once, with its date, the person responsible and the measures."""
-    if not title:
-        raise Refusal("title_needed")
-    frame = Frame.of(act.session)
-    obligation = add_task(
-        frame,
-        department,
-        item,
-        title=title,
-        due_at=until,
-        now=act.now,
-        by=act.actor.id,
-        responsible=responsible or "",
-        measures=measures or "",
-    )
-    task = act.session.get_one(Task, obligation.task_id)
-    row = _task_row(frame, task, obligation, department, act.now)
-    act.tell(Audience("department", department.id), "task", row)
-    return row
-
-
-@command("task close", words=("办结",), changes=True, weighs_on_department=True, group="tasks")
-def task_close(act: Act, task: OpenTask, at: Instant | None = None, evidence: Rest = "") -> TaskRow:
-    """Register that a task was done, at its real time (default: now), with evidence."""
-    frame = Frame.of(act.session)
-    obligation = obligation_of(act.session, task)
-    done = hand_ins.hand_in(
-        frame,
-        obligation,
-        department_id=task.department_id,
-        sent_at=at or act.now,
-        recorded_at=act.now,
-        person_id=act.actor.id,
-        kind="received",
-        channel="other",
-        evidence=evidence or None,
-    )
-    for notice in done.notices:
-        act.notify(notice)
-    row = _task_row(frame, task, obligation, act.session.get_one(Department, task.department_id), act.now)
-    act.tell(Audience("department", task.department_id), "task_closed", row)
-    return row
-
-
-def _task_row(frame: Frame, task: Task, one: Obligation, department: Department, now: datetime) -> TaskRow:
-    if one.exempted_at is not None:
-        state = "exempt"
-    elif one.handed_in_at is not None:
-        state = "done" if one.on_time else "late"
-    else:
-        state = "open" if one.due_at > now else "missing"
-    return TaskRow(
-        number=task.id,
-        code=department.code,
-        department=department.name,
-        item=task.item,
-        title=task.title,
-        responsible=task.responsible,
-        measures=task.measures,
-        due=one.due_at,
-        state=state,
-        held=one.due_at <= now and open_hold(frame.session, one) is not None,
-        done_at=one.handed_in_at,
-        told=told_of(frame, one, now),
-    )

@@ -236,11 +236,11 @@ def drop(session: Session, one: HandIn) -> None:
 
 
 def withdraw(frame: Frame, one: HandIn, *, now: datetime) -> Obligation:
-    """Take a hand-in back, which its department can do until the deadline. The obligation is owed again.
+    """Take a hand-in or progress back, which its department can do until the deadline. The obligation is owed again.
 
     Raises Refusal withdraw_too_late, or hand_in_gone when it does not count (any more).
     """
-    if one.state != HandInState.COUNTED or one.obligation_id is None:
+    if one.state not in (HandInState.COUNTED, HandInState.PROGRESS) or one.obligation_id is None:
         raise Refusal("hand_in_gone", number=one.id)
     obligation = frame.session.get_one(Obligation, one.obligation_id)
     if now >= obligation.due_at:
@@ -332,7 +332,8 @@ def _check_nil(frame: Frame, obligation: Obligation) -> None:
 
 def _of_album(session: Session, album: str, chat_id: int | None) -> HandIn | None:
     known = select(HandIn).where(HandIn.album == album, HandIn.chat_id == chat_id)
-    return session.exec(known.where(col(HandIn.state).in_([HandInState.COUNTED, HandInState.WAITING]))).first()
+    taken = [HandInState.COUNTED, HandInState.WAITING, HandInState.PROGRESS]
+    return session.exec(known.where(col(HandIn.state).in_(taken))).first()
 
 
 def _as_it_stands(frame: Frame, one: HandIn) -> HandedIn:

@@ -12,8 +12,8 @@ from scheduler.duties import assign_duty, assignments
 from scheduler.frame import Frame
 from scheduler.import_form import Vocabulary
 from scheduler.importing import ContactRow, DepartmentRow, Parsed, RaterRow, TaskRow, parse
-from scheduler.tables import Task
-from scheduler.tasks import add_task
+from scheduler.tables import Obligation, Task
+from scheduler.tasks import add_task, tasks
 from scoring import seats
 from scoring.rulebook import RuleBook
 from scoring.standings import current_year, in_force
@@ -59,10 +59,19 @@ class NewContact:
 
 @dataclass(frozen=True)
 class NewTask:
+    """A task that was entered, or one that the file says something else of than the register does.
+
+    ``amended``: responsible person or measures were put right. ``other_date``: the date in the file, where it is not
+    ``due``; dates are not moved by a file but by ``extend``, with what follows from that.
+    """
+
     number: int
     department: str
     title: str
     due: datetime
+    new: bool = True
+    amended: bool = False
+    other_date: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -223,14 +232,14 @@ class _Import:
 
     def _tasks(self, rows: Iterable[TaskRow]) -> Iterable[NewTask]:
         by_code = {one.code: one for one in departments(self.session)}
-        known = {(one.department_id, one.item, one.title) for one in self.session.exec(select(Task))}
+        known = {(task.department_id, task.item, task.title): (task, owed) for task, owed in tasks(self.session)}
         for row in rows:
             unit = by_code[row.department]
-            if (unit.id, row.item, row.title) in known:
-                self.same += 1
-                continue
             # The last day counts in full.
             due_at = datetime.combine(row.due + timedelta(days=1), time(), CHINA)
+            if (unit.id, row.item, row.title) in known:
+                yield from self._known_task(unit, row, due_at, *known[unit.id, row.item, row.title])
+                continue
             obligation = add_task(
                 self.frame,
                 unit,
@@ -243,3 +252,16 @@ class _Import:
                 measures=row.measures,
             )
             yield NewTask(obligation.task_id or 0, unit.name, row.title, due_at)
+
+    def _known_task(
+        self, unit: Department, row: TaskRow, due_at: datetime, task: Task, owed: Obligation
+    ) -> Iterable[NewTask]:
+        """What a row says anew of a task in the register; an empty cell says nothing."""
+        before = task.responsible, task.measures
+        task.responsible, task.measures = row.responsible or task.responsible, row.measures or task.measures
+        self.session.add(task)
+        amended, other = before != (task.responsible, task.measures), due_at if due_at != owed.due_at else None
+        if amended or other is not None:
+            yield NewTask(task.id, unit.name, task.title, owed.due_at, new=False, amended=amended, other_date=other)
+        else:
+            self.same += 1

@@ -13,13 +13,14 @@ from scheduler.frame import Frame
 from scheduler.hand_ins import Channel
 from scheduler.obligations import Decision, outstanding
 from scheduler.tables import HandIn, HandInState, Obligation, Outcome, Settlement, Task
+from scheduler.tasks import obligation_of, tasks
 from scoring.items import find_item
 from scoring.rulebook import Duty, Item
 from scoring.standings import current_year, in_force
 from store.commands import Act, Choice, converter
 from store.departments import find_department
 from store.errors import Refusal
-from store.people import Department, departments
+from store.people import Department, Role, departments, roles_of, speaks_for
 from store.words import plain, whole_number
 
 Open = Annotated[Obligation, "open"]
@@ -34,6 +35,9 @@ Held = Annotated[Obligation, "held"]
 OpenTask = Annotated[Task, "open task"]
 """A task, by its number."""
 
+AnyTask = Annotated[Task, "task"]
+"""A task, by its number; offered are those that are done as well."""
+
 TaskItem = Annotated[Item, "task"]
 """An item under which tasks are owed."""
 
@@ -47,6 +51,8 @@ Received = Annotated[Literal["oa", "paper", "wechat", "other"], "channel"]
 """How something reached the office."""
 
 MOST_OFFERED = 60
+
+_TASK = re.compile(r"(?:任务|task)\s*[#＃]?\s*(\d{1,9})(\s.*)?")
 
 _DECISIONS: dict[str, Decision] = {
     "deduct": "deduct",
@@ -67,10 +73,11 @@ _CHANNELS: dict[str, Channel] = {
 
 
 def find_obligation(act: Act, said: str) -> Obligation:
-    """「#12」, or department, duty and period: 「财政局 工作动态 3月」; without a period, the only one that is owed.
+    """「#12」, or department, duty and period: 「财政局 工作动态 3月」; without a period, the only one that is owed. A
+    task by its own number: 「任务3」.
 
-    Raises Refusal obligation_unknown, duty_unknown, duty_ambiguous, period_unknown, not_owed, or one about the
-    department.
+    Raises Refusal obligation_unknown, task_unknown, duty_unknown, duty_ambiguous, period_unknown, not_owed, or one
+    about the department.
     """
     number = whole_number(said.partition(":")[0])
     if number is not None:
@@ -78,6 +85,11 @@ def find_obligation(act: Act, said: str) -> Obligation:
         if found is None:
             raise Refusal("obligation_unknown", text=said)
         return found
+    if match := _TASK.fullmatch(plain(said)):
+        task = act.session.get(Task, int(match[1])) if not match[2] else None
+        if task is None:
+            raise Refusal("task_unknown", text=said)
+        return obligation_of(act.session, task)
     words = plain(said).split()
     if len(words) < 2 or whole_number(words[0]) is not None:
         raise Refusal("obligation_unknown", text=said)
@@ -173,18 +185,27 @@ def _duty(act: Act, text: str) -> Duty:
     return find_duty(act, text)
 
 
-def _tasks(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+def _open_tasks(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    return _task_choices(act, [pair for pair in tasks(act.session) if pair[1].handed_in_at is None])
+
+
+def _all_tasks(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
+    everyone = bool({Role.ADMINISTRATOR, Role.LEADING_GROUP} & roles_of(act.session, act.actor))
+    own = {one.id for one in speaks_for(act.session, act.actor)}
+    return _task_choices(act, [pair for pair in tasks(act.session) if everyone or pair[0].department_id in own])
+
+
+def _task_choices(act: Act, found: Iterable[tuple[Task, Obligation]]) -> list[Choice]:
     names = departments_by_id(act.session)
-    query = (
-        select(Task)
-        .join(Obligation, col(Obligation.task_id) == col(Task.id))
-        .where(col(Obligation.handed_in_at).is_(None), col(Obligation.exempted_at).is_(None))
-        .order_by(col(Obligation.due_at), col(Task.id))
-    )
-    return [Choice(f"#{one.id}", f"{names[one.department_id].name} {one.title}") for one in act.session.exec(query)]
+    return [
+        Choice(f"#{task.id}", f"{names[task.department_id].name} {task.title}")
+        for task, obligation in found
+        if obligation.exempted_at is None
+    ]
 
 
-@converter(OpenTask, Task, write=lambda task: f"#{task.id}", choices=_tasks)
+@converter(OpenTask, Task, write=lambda task: f"#{task.id}", choices=_open_tasks)
+@converter(AnyTask, write=lambda task: f"#{task.id}", choices=_all_tasks)
 def _task(act: Act, text: str) -> Task:
     number = whole_number(text)
     task = act.session.get(Task, number) if number is not None else None

@@ -127,6 +127,8 @@ class HandInState(StrEnum):
     WITHDRAWN = "withdrawn"
     DROPPED = "dropped"
     """Its sender said that it is no hand-in."""
+    PROGRESS = "progress"
+    """进展 of a task: kept and shown, but no hand-in."""
 
 
 class HandIn(SQLModel, table=True):

@@ -106,7 +106,9 @@ READ = [verb for verb in ON_THE_LINE if not verb.changes and verb.name not in EL
 
 @pytest.mark.parametrize("verb", READ, ids=lambda verb: verb.name)
 def test_the_figures_and_the_words_are_the_same(verb, house, capsys):
-    line = {"score": "fin", "held": "fin", "appeal show": "#1", "rules diff": "jilin-2021"}.get(verb.name, "")
+    line = {"score": "fin", "held": "fin", "appeal show": "#1", "task show": "#1", "rules diff": "jilin-2021"}.get(
+        verb.name, ""
+    )
     words = [*verb.name.split(), *line.split(), "--as", "甲"]
     assert cli.invoke([*words, "--json"]) == 0
     on_the_line = json.loads(capsys.readouterr().out)
