@@ -180,8 +180,9 @@ def frozen_list(checked: Checked, by: By = "total", below: Publication | None = 
 
 @previews_with
 def figures_of(session: Session, department: Department, year: int | None, now: datetime) -> Figures | None:
-    """What a preview compares; None before any year has a rule book."""
-    if not years(session):
+    """What a preview compares; None for a year without a rule book, and before any has one."""
+    known = years(session)
+    if not known or (year is not None and year not in known):
         return None
     year = current_year(session, now) if year is None else year
     rulebook = in_force(session, year)

@@ -206,14 +206,14 @@ class Play:
     async def _say(self, saying: Saying) -> None:
         person = self.people[saying.who]
         for said in saying.say or (None,):
+            heard = 0
             if said is not None:
-                await person.send(said)
+                heard = (await person.send(said)).id
                 await self.settled()
-            heard = len(person.from_bot)
             if saying.tap is not None:
-                await self.tap(person, saying.tap)
+                await self.tap(person, saying.tap, after=heard)
                 await self.settled()
-            await self._come_in(person.from_bot[heard - 1 :])
+            await self._come_in([one for one in person.from_bot if one.id > heard])
 
     async def _come_in(self, answers: Sequence[MessageView]) -> None:
         """Whoever is still outside and has a link of his own in these answers follows it."""
@@ -225,9 +225,10 @@ class Play:
                 await self.people[name].start(link[1])
         await self.settled()
 
-    async def tap(self, person: PersonView, label: str) -> None:
-        """Presses a button of the newest message that has it."""
-        asked = next((one for one in reversed(person.from_bot) if label in one.labels), None)
+    async def tap(self, person: PersonView, label: str, after: int = 0) -> None:
+        """Presses a button of the newest message that has it, of those after the one with this id."""
+        found = (one for one in reversed(person.from_bot) if label in one.labels and one.id > after)
+        asked = next(found, None)
         if asked is None:
             raise LookupError(f"{person.name} finds no button {label!r}:\n{person.transcript()}")
         # What the tap comes to shows in the chat; its toast may be lost.

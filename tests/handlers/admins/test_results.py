@@ -88,6 +88,15 @@ async def test_from_the_freeze_to_the_departments(office):
     assert result.hash in score.text
 
 
+async def test_a_result_of_a_year_without_rules_is_entered(office):
+    preview = await office.says("甲", "往年结果 财政局 2020 不达标 68.50")
+    assert "2020" in preview.text
+    assert "确认" in preview.labels
+    done = await office.taps("甲", "确认")
+    assert "68.50" in done.text
+    assert "不达标" in done.text
+
+
 async def test_a_published_result_comes_with_all_its_papers(office):
     assert "还没有公布过的结果" in (await office.says("甲", "导出 结果")).text
     asked = await freeze(office)
