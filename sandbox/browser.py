@@ -65,7 +65,11 @@ AIM = """
 }
 """
 DRAWN = """
-document.fonts.status === 'loaded' && [...document.images].every((image) => image.complete || !image.offsetParent)
+document.fonts.status === 'loaded' && [...document.images].every((image) => {
+  const box = image.getBoundingClientRect();
+  const seen = box.width && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight;
+  return image.complete || !seen;
+})
 """
 WAIT = """
 new Promise((resolve, reject) => {
