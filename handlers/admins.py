@@ -12,7 +12,7 @@ from telegram.constants import ChatType
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 import templates
-from handlers import departments, flow, keyboards, labels, places, results, screens
+from handlers import departments, flow, keyboards, labels, places, results, screens, task_reports
 from handlers.callers import caller, in_private, registered
 from handlers.context import Context, KaopingApplication
 from handlers.forms import FORMS, file_name, offered
@@ -75,8 +75,10 @@ def _meaning(session: Any, person: Person | None, message: Message, username: st
     if line is None:
         return None
     # A Chinese word is a command only from somebody whose command it is: the others may mean something of their own.
-    allowed = person is not None and bool(line.verb.roles & people.roles_of(session, person))
-    return line if allowed or (text.strip() in line.verb.words and not departments.understood(text)) else None
+    roles = people.roles_of(session, person) if person is not None else frozenset()
+    if line.verb.roles & roles and not task_reports.begins(session, line, roles):
+        return line
+    return line if text.strip() in line.verb.words and not departments.understood(text) else None
 
 
 def said_to_bot(message: Message, username: str) -> str | None:

@@ -11,7 +11,7 @@ from telegram import Update
 from telegram.ext import CallbackQueryHandler
 
 import templates
-from handlers import hand_in, keyboards
+from handlers import hand_in, keyboards, task_reports
 from handlers.callers import speaker
 from handlers.context import Context, KaopingApplication
 from handlers.owed import Owed, frame_of, open_now, owed
@@ -27,6 +27,8 @@ _NUMBER = keyboards.NUMBER
 _BATCH = rf"{_NUMBER}-[0-9]{{1,20}}"
 _SHAPES = {
     "as": rf"({_NUMBER}):({_NUMBER})",
+    "done": rf"({_NUMBER}):({_NUMBER})",
+    "progress": rf"({_NUMBER}):({_NUMBER})",
     "drop": rf"({_NUMBER})",
     "undo": rf"({_NUMBER})",
     "undo_for_good": rf"({_NUMBER})",
@@ -58,13 +60,31 @@ Units = dict[int, Department]
 
 
 def _assign(context: Context, person: Person, units: Units, number: str, obligation_id: str) -> None:
+    one, target = _chosen(context, person, units, number, obligation_id)
+    context.answer()
+    hand_in.take_as_said(context, one, target, edit=True)
+
+
+def _done(context: Context, person: Person, units: Units, number: str, obligation_id: str) -> None:
+    one, target = _chosen(context, person, units, number, obligation_id)
+    context.answer()
+    hand_in.count(context, one, target, edit=True)
+
+
+def _progress(context: Context, person: Person, units: Units, number: str, obligation_id: str) -> None:
+    one, target = _chosen(context, person, units, number, obligation_id)
+    context.answer()
+    task_reports.report(context, one, target, edit=True)
+
+
+def _chosen(context: Context, person: Person, units: Units, number: str, obligation_id: str) -> tuple[HandIn, Owed]:
+    """What this person sent, and what he says it is for. Raises Refusal button_outdated for what it cannot be for."""
     one = _waiting(context, person, number)
     target = _target(context, units, obligation_id)
     if not hand_ins.could_be_meant(frame_of(context.session), target.obligation, one.sent_at):
         # Else a file kept waiting would be in time for any period that follows.
         raise Refusal("button_outdated")
-    context.answer()
-    hand_in.count(context, one, target, edit=True)
+    return one, target
 
 
 def _drop(context: Context, person: Person, _units: Units, number: str) -> None:
@@ -91,11 +111,17 @@ def _keep(context: Context, _person: Person, units: Units, number: str) -> None:
 
 def _undo_for_good(context: Context, person: Person, units: Units, number: str) -> None:
     one = _counted(context, units, number)
+    progress = one.state == HandInState.PROGRESS
     obligation = hand_ins.withdraw(frame_of(context.session), one, now=context.now)
     thing = owed(context.session, obligation, units[obligation.department_id], context.now)
     context.answer()
     text = templates.render(
-        "departments/withdrawn", number=one.id, one=thing.told, by=person.name, still=obligation.handed_in_at
+        "departments/withdrawn",
+        number=one.id,
+        one=thing.told,
+        by=person.name,
+        still=obligation.handed_in_at,
+        progress=progress,
     )
     context.edit(text, markup=keyboards.worded([("hand_in", str(obligation.id))]))
 
@@ -145,13 +171,13 @@ def _waiting(context: Context, person: Person, number: str) -> HandIn:
 
 
 def _counted(context: Context, units: Units, number: str) -> HandIn:
-    """A hand-in of one of these departments that counts."""
+    """A hand-in of one of these departments that counts, or progress."""
     one = context.session.get(HandIn, int(number))
     if one is None:
         raise Refusal("button_outdated")
     if one.department_id not in units:
         raise Refusal("button_of_another")
-    if one.state != HandInState.COUNTED:
+    if one.state not in (HandInState.COUNTED, HandInState.PROGRESS):
         raise Refusal("hand_in_gone", number=one.id)
     return one
 
@@ -177,6 +203,8 @@ def _set_buttons(context: Context, markup: keyboards.Keyboard | None) -> None:
 
 _ACTIONS: dict[str, Callable[..., None]] = {
     "as": _assign,
+    "done": _done,
+    "progress": _progress,
     "drop": _drop,
     "undo": _undo,
     "undo_for_good": _undo_for_good,

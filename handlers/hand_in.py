@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from telegram import Message
 
 import templates
-from handlers import fetched, keyboards
+from handlers import fetched, keyboards, task_reports
 from handlers.attachments import file_in
 from handlers.callers import in_private, speaker
 from handlers.context import Context
@@ -35,11 +35,13 @@ def take_file(context: Context, message: Message) -> None:
         _take_of_album(context, message, person, departments, file)
         return
     meaning = meaning_of(context, message, person, departments, message.caption)
-    taken = _keep(
-        context, message, person, departments, kind="file", text=message.caption, file=file, target=meaning.clear
-    )
-    if meaning.clear is not None:
-        receipt(context, taken, meaning.clear, [file])
+    counts = meaning.clear is not None and task_reports.meant(meaning.clear, message.caption) == "done"
+    target = meaning.clear if counts else None
+    taken = _keep(context, message, person, departments, kind="file", text=message.caption, file=file, target=target)
+    if target is not None:
+        receipt(context, taken, target, [file])
+    elif meaning.clear is not None:
+        take_as_said(context, taken.hand_in, meaning.clear)
     else:
         ask(context, taken.hand_in, meaning.offered, file=file)
 
@@ -56,7 +58,7 @@ def _take_of_album(
         return
     meaning = meaning_of(context, message, person, departments, message.caption)
     if meaning.clear is not None:
-        count(context, one, meaning.clear)
+        take_as_said(context, one, meaning.clear)
     elif not joined:
         ask(context, one, meaning.offered, file=file)
 
@@ -98,6 +100,17 @@ def take_nil(context: Context, message: Message, person: Person, departments: li
         ask(context, taken.hand_in, possible[:MOST])
 
 
+def take_as_said(context: Context, one: HandIn, target: Owed, *, edit: bool = False) -> None:
+    """Takes what has waited for what its words say: a hand-in, or progress of a task; where they do not, asks."""
+    how = task_reports.meant(target, one.text)
+    if how == "done":
+        count(context, one, target, edit=edit)
+    elif how == "progress":
+        task_reports.report(context, one, target, edit=edit)
+    else:
+        task_reports.ask(context, one, target, edit=edit)
+
+
 def count(context: Context, one: HandIn, target: Owed, *, edit: bool = False) -> None:
     """Lets a hand-in count that has waited, and gives the receipt."""
     now = max(context.now, one.sent_at)
@@ -137,6 +150,9 @@ def ask(context: Context, one: HandIn, offered: Sequence[Owed], *, file: FileSen
     """Asks what a hand-in is for. Until that is answered it waits, with the date on which it was sent."""
     if not offered:
         context.reply(templates.render("departments/nothing_owed", number=one.id), quote=True)
+        return
+    if len(offered) == 1 and offered[0].obligation.task_id is not None:
+        task_reports.ask(context, one, offered[0])
         return
     named = titles(list(offered))
     single = named[0] if len(named) == 1 else None
