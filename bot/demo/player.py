@@ -53,14 +53,15 @@ class Play:
 
     def furnish(self) -> None:
         """Moves the zone's people into the sandbox, and the zone into the database."""
-        for one in self.zone.players:
-            self.people[one.name] = self.sandbox.person(one.name, note=one.note)
+        notes = {one.name: one.note for one in self.zone.players}
         panels = load("jilin-2021").panels
         for rater in self.zone.raters:
-            note = f"{rater.unit} {panels[rater.panel].title}"
-            for name, whom in ((rater.name, note), (rater.assistant, f"{rater.name}的代办人")):
-                if name and name not in self.people:
-                    self.people[name] = self.sandbox.person(name, note=whom)
+            notes.setdefault(rater.name, f"{rater.unit} {panels[rater.panel].title}")
+            if rater.assistant:
+                notes[rater.assistant] = f"{rater.name}的代办人"
+        first = [name for name in self.zone.front if name in notes]
+        for name in dict.fromkeys([*first, *notes]):
+            self.people[name] = self.sandbox.person(name, note=notes[name])
         with transaction(self.engine) as session:
             self._links = settle_in(session, self.zone, self.people[self.zone.chair.name].id)
         self.summary = self.sandbox.group(self.zone.summary_chat, [self.people[self.zone.chair.name]])

@@ -112,7 +112,7 @@ class Errand:
 
 @dataclass(frozen=True)
 class Zone:
-    """The zone as the file tells it; of the players, those come first whom the page shows at first.
+    """The zone as the file tells it; ``front`` names those whom the page shows at first.
 
     After ``closely_until`` only those instants are played at which something happens. ``hands_on`` opens what visitors
     may try for themselves.
@@ -124,6 +124,7 @@ class Zone:
     closely_until: datetime
     ends: datetime
     summary_chat: str
+    front: tuple[str, ...]
     players: tuple[Player, ...]
     units: tuple[Unit, ...]
     sayings: tuple[Saying, ...]
@@ -151,7 +152,8 @@ def sample() -> Zone:
         told["closely_until"],
         told["ends"],
         told["summary_chat"],
-        tuple(sorted(players, key=lambda one: (*told["front"], one.name).index(one.name))),
+        tuple(told["front"]),
+        tuple(players),
         tuple(map(_unit, told["department"])),
         tuple(map(_saying, told["act"])),
         tuple(map(_rater, told["rater"])),
