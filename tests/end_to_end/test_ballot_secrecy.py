@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,14 +84,24 @@ def said(score: float) -> str:
     return f"{score:g}"
 
 
+@cache
+def lines() -> re.Pattern[bytes]:
+    """Every line and total that anybody gives, each person's under his number; looked for where a number begins."""
+    own = [
+        b"|".join(
+            GAP.join(re.escape(said(one)).encode() for one in ballot(rater, place)) for place in range(len(UNITS))
+        )
+        for rater in (*RATERS, *PAPERS)
+    ]
+    anybody = b"|".join(b"(?P<r%d>%s)" % one for one in enumerate(own))
+    return re.compile(rb"(?<![0-9.])(?=[0-9])(?=(?:" + anybody + rb")(?![0-9]))")
+
+
 def traces(content: bytes) -> set[str]:
     """Whose lines or totals can be found in some bytes, in files packed within them too."""
-    found = set()
-    for rater in (*RATERS, *PAPERS):
-        for place in range(len(UNITS)):
-            line = GAP.join(re.escape(said(one)).encode() for one in ballot(rater, place))
-            if re.search(rb"(?<![0-9.])" + line + rb"(?![0-9])", content):
-                found.add(rater)
+    found = {
+        (*RATERS, *PAPERS)[int((match.lastgroup or "r0").removeprefix("r"))] for match in lines().finditer(content)
+    }
     for end in re.finditer(rb"PK\x05\x06", content):
         found |= _unpacked(content, end.start())
     return found
