@@ -97,7 +97,7 @@ VERBS: dict[str, str] = {
         "What a changed rule book would do to every score and grade of a year that is not frozen. Nothing is changed."
     ),
     "export": (
-        "Files to keep: hand-ins as zip (of a period), ledger or scores as xlsx, a published result with all papers."
+        "Files: hand-ins as zip (of a period), ledger, scores or tasks as xlsx, a published result with all papers."
     ),
     "backup": (
         "Copy the database into one file beside it, checked after writing; restore by pointing the settings at it."

@@ -1,4 +1,4 @@
-"""The verb ``export``: what came in as zip, the ledger and the scores as workbooks."""
+"""The verb ``export``: what came in as zip; the ledger, the scores and the tasks as workbooks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -11,11 +11,13 @@ from sqlmodel import Session, col, select
 import templates
 from handlers import archive, workbooks
 from handlers.papers.bundle import bundle
+from handlers.task_sheet import tasks_workbook
 from handlers.workbooks import LedgerRow, ScoreRow, Standing
 from scheduler.deadlines import said_period
 from scheduler.facts import departments_by_id, told_of
 from scheduler.frame import Frame
 from scheduler.tables import HandIn, HandInFile, HandInState, Obligation, Settlement
+from scheduler.task_commands import register
 from scoring import results
 from scoring.result_tables import PublishedPapers
 from scoring.standings import current_year, in_force, standings, years
@@ -26,7 +28,7 @@ from store.errors import Refusal
 from store.people import Department, Person
 from store.words import Year, plain
 
-What = Literal["handins", "ledger", "scores", "result"]
+What = Literal["handins", "ledger", "scores", "tasks", "result"]
 ExportWhat = Annotated[What, "what to export"]
 """What can be had as files."""
 
@@ -36,7 +38,7 @@ PeriodCode = Annotated[str, "period code"]
 _WHAT: dict[str, What] = {
     "handins": "handins", "材料": "handins", "报送材料": "handins", "ledger": "ledger", "台账": "ledger",
     "扣加分": "ledger", "scores": "scores", "得分": "scores", "成绩": "scores", "得分表": "scores",
-    "result": "result", "结果": "result",
+    "tasks": "tasks", "任务": "tasks", "任务清单": "tasks", "result": "result", "结果": "result",
 }  # fmt: skip
 _EXPORTED = (HandInState.COUNTED, HandInState.WITHDRAWN, HandInState.PROGRESS)
 _KINDS = ("month", "quarter", "half_year", "week")
@@ -53,7 +55,7 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class Exported:
-    """``rows`` is how many hand-ins, entries or departments the files list."""
+    """``rows`` is how many hand-ins, entries, tasks or departments the files list."""
 
     what: str
     year: int
@@ -87,12 +89,15 @@ def export(
     department: Department | None = None,
     year: Year | None = None,
 ) -> Exported:
-    """Files to keep: hand-ins as zip (of a period), ledger or scores as xlsx, a published result with all papers."""
+    """Files: hand-ins as zip (of a period), ledger, scores or tasks as xlsx, a published result with all papers."""
     if what == "result":
         return _result(act, year)
     year = year or (int(period[:4]) if period else current_year(act.session, act.now))
     if what == "handins":
         return _hand_ins(act, year, period, department)
+    if what == "tasks":
+        found = [one for one in register(act, department) if one.year == year]
+        return _exported(what, year, len(found), "tasks_file", tasks_workbook(year, found, act.now))
     standing = Standing(year, act.now)
     rows = list(_entries(act.session, year, department))
     if what == "ledger":

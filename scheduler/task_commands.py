@@ -186,13 +186,13 @@ def _field(_act: Act, text: str) -> TaskField:
 @command("task", words=("任务", "任务清单", "tasks"), roles=_SEES_ALL | _SPEAKS, group="tasks")
 def task_list(act: Act, department: Department | None = None) -> TaskList:
     """Supervised matters and key tasks, with dates and last progress. Departments see their own."""
-    return TaskList(tuple(_rows(act, department)))
+    return TaskList(tuple(register(act, department)))
 
 
 @command("task board", words=("看板", "任务看板", "重点任务", "督办事项"), roles=_SEES_ALL, group="tasks")
 def task_board(act: Act, department: Department | None = None) -> TaskBoard:
     """What is open, overdue and returned, by item and by department, with date, responsible person and progress."""
-    rows = _rows(act, department)
+    rows = register(act, department)
     open_rows = [one for one in rows if one.state in OPEN]
     known = dict.fromkeys((one.code, one.department) for one in sorted(rows, key=lambda one: one.code))
     year = current_year(act.session, act.now)
@@ -315,8 +315,8 @@ def _seen(act: Act) -> tuple[bool, set[int]]:
     return bool(_SEES_ALL & roles_of(act.session, act.actor)), {one.id for one in speaks_for(act.session, act.actor)}
 
 
-def _rows(act: Act, department: Department | None) -> list[TaskRow]:
-    """The tasks that the actor sees, the earliest date first."""
+def register(act: Act, department: Department | None) -> list[TaskRow]:
+    """The tasks that the actor sees, the earliest date first. Raises Refusal not_your_department."""
     everyone, own = _seen(act)
     if department is not None and not everyone and department.id not in own:
         raise Refusal("not_your_department", department=department.name)

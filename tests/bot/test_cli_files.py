@@ -188,6 +188,25 @@ def test_exports_hand_ins_as_zip(place, engine, capsys):
     assert (code, "没有符合条件的报送材料" in err) == (2, True)
 
 
+def test_exports_the_register_of_tasks(place, engine, capsys):
+    with transaction(engine) as session:
+        session.add(Department(code="fin", name="财政局", kind="bureau"))
+    added = call(capsys, "task", "add", "fin", "daily.1", "2021-12-31", "=1+1", "--responsible", "李科长")
+    assert added[0] == 0, added
+    (place / "out").mkdir()
+    code, out, err = call(capsys, "export", "任务", "--to", "out")
+    assert (code, err) == (0, "")
+    assert "共1项" in out
+    (file,) = (place / "out").iterdir()
+    assert file.name.endswith("任务清单.xlsx")
+    sheet = openpyxl.load_workbook(file).worksheets[0]
+    head, row = ([cell.value for cell in cells] for cells in sheet.iter_rows(min_row=4, max_row=5))
+    shown = dict(zip(head, row, strict=True))
+    assert (shown["责任部门"], shown["任务"], shown["责任人"]) == ("财政局", "=1+1", "李科长")
+    assert (shown["完成时限"], shown["办理情况"]) == ("2021年12月31日（周五）24:00", "办理中")
+    assert sheet.cell(5, head.index("任务") + 1).data_type != "f"
+
+
 def test_exports_the_ledger_and_the_scores(place, engine, capsys):
     with transaction(engine) as session:
         session.add(Department(code="fin", name="=财政局", kind="bureau"))
