@@ -9,6 +9,9 @@ VERBS: dict[str, str] = {
     "dismiss": "End a person's roles, or one of them. What was done in them stays in the history.",
     "people": "Who holds which role, who cannot be reached, and which links still wait.",
     "office": "Name the department that runs the assessment: its administrators decide nothing of its own alone.",
+    "merge": (
+        "Let a department go into another: it owes nothing more and is not ranked; its history stays, and is theirs."
+    ),
     "audit": "Latest administrative acts: who did what, when, from where, and what came of it.",
     "proposals": "What waits for a second person, and who that may be. Member units see their own.",
     "score": "Score of a department, with every line behind it.",

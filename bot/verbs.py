@@ -11,6 +11,7 @@ ROOMS = (
     "scoring.booklet",
     "scheduler.commands",
     "scheduler.import_commands",
+    "scheduler.merging",
     "scheduler.survey_commands",
     "scheduler.appeal_commands",
     "scheduler.paper_commands",

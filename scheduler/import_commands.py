@@ -151,7 +151,7 @@ class _Import:
             unit = unit or Department(code=row.code, name=row.name, kind=row.kind)
             before = unit.model_copy()
             unit.name, unit.kind, unit.vertical = row.name, row.kind, row.vertical
-            unit.aliases, unit.active = " ".join(row.aliases), True
+            unit.aliases, unit.active, unit.successor_id = " ".join(row.aliases), True, None
             if row.superior is not None:
                 unit.superior = row.superior
             if row.office:

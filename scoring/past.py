@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from scoring.result_tables import PastResult
 from scoring.rulebook import RuleBook
 from scoring.sheet import PENDING
+from store.people import Department
 
 
 def keep(
@@ -49,10 +50,24 @@ def results_of(session: Session, department_id: int) -> list[PastResult]:
 def grades_of(session: Session, rulebook: RuleBook, year: int) -> dict[int, str]:
     """By department, the code of its grade of a year that is over. The lowest grade is called as ``rulebook``, a later
     year's, calls it, whatever its name was then.
+
+    A department that had no result of its own has that of those which have gone into it; where one of them failed and
+    another did not, nobody can say what its was, and it has none.
     """
     lowest = rulebook.grades[-1].code
     query = select(PastResult.department_id, PastResult.grade, PastResult.failed).where(PastResult.year == year)
-    return {key: lowest if failed else grade for key, grade, failed in session.exec(query)}
+    own = {key: lowest if failed else grade for key, grade, failed in session.exec(query)}
+    inherited: dict[int, set[str]] = {}
+    heirs = dict(session.exec(select(Department.id, Department.successor_id)).all())
+    for key, grade in own.items():
+        heir, gone_through = heirs.get(key), {key}
+        while heir is not None and heir not in gone_through:
+            inherited.setdefault(heir, set()).add(grade)
+            gone_through.add(heir)
+            heir = heirs.get(heir)
+    agreed = {key: grades.pop() for key, grades in inherited.items() if len(grades) == 1}
+    agreed |= {key: min(grades) for key, grades in inherited.items() if len(grades) > 1 and lowest not in grades}
+    return agreed | own
 
 
 def failed_twice(rulebook: RuleBook, grade: str, last: str | None) -> bool | None:

@@ -38,8 +38,8 @@ class Department(SQLModel, table=True):
     """A unit under assessment (局室公司, 基层单位, 双管单位).
 
     ``kind`` is a unit class of the rule book; ``aliases`` are separated by spaces; ``office`` marks the department
-    that runs the assessment (政务服务局) and is assessed like the others. A ``vertical`` one answers to a body above the
-    zone (垂直管理), which is told its results: ``superior``, its full name, empty where nobody has entered it.
+    that runs the assessment (政务服务局) and is assessed like the others. A ``vertical`` one answers to a body above
+    the zone (垂直管理), which is told its results: ``superior``, its full name, empty where nobody has entered it.
     """
 
     __tablename__ = "department"
@@ -52,6 +52,8 @@ class Department(SQLModel, table=True):
     superior: str = ""
     aliases: str = ""
     active: bool = True
+    successor_id: int | None = Field(default=None, foreign_key="department.id")
+    """The department it has gone into."""
     office: bool = False
 
 

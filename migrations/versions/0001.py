@@ -38,7 +38,12 @@ def upgrade() -> None:
         sa.Column("superior", sa.String(), nullable=False),
         sa.Column("aliases", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("successor_id", sa.Integer(), nullable=True),
         sa.Column("office", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["successor_id"],
+            ["department.id"],
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("code"),
     )
