@@ -16,7 +16,7 @@ from scoring.seats import seats_of, voters_of
 from scoring.standings import in_force
 from scoring.survey_tables import STARTED, RatingDraft, Seat, Survey, Turn
 from scoring.surveys import Progress, close, dissatisfied, progress, running, waiting_seats
-from store import acting, blobs, drafts, vitals
+from store import acting, blobs, drafts, inbox, vitals
 from store.db import leave_no_trace
 from store.drafts import Draft
 from store.notices import Audience, Notice
@@ -174,6 +174,9 @@ def _finish(frame: Frame, survey: Survey, now: datetime) -> list[Notice]:
         )
         for draft, seat in begun
     ]
+    for draft, _seat in begun:
+        # What he tapped and could not be handled says as much of him as the draft.
+        inbox.erase_dead(session, draft.chat_id)
     facts["papers"] = _leave_papers(session, survey)
     rehearsal = survey.rehearsal
     close(session, survey, now)

@@ -12,8 +12,9 @@ from scoring.ballots import ABSTAIN, Ballot
 from scoring.standings import sheet_of
 from scoring.survey_tables import BallotBox, RatingDraft, Seat, Survey, Turn
 from scoring.tables import LedgerEntry
-from store import acting, people
+from store import acting, inbox, people
 from store.errors import Refusal
+from store.inbox import InboxUpdate
 from store.notices import Notice
 from store.people import Person, Role
 from store.proposals import Proposal
@@ -223,8 +224,14 @@ class TestClosing:
     def test_whoever_did_not_submit_is_told_and_nothing_of_his_is_left(self, ratings: Ratings) -> None:
         person, seat = ratings.rater("甲企业")
         survey = ratings.opened()
-        ratings.gives(survey, seat, person, "9")
+        draft = ratings.gives(survey, seat, person, "9")
+        tapped = {"update_id": 7, "callback_query": {"from": {"id": draft.chat_id}, "data": "9"}}
+        inbox.receive(ratings.session, [tapped], at("12-24 10:00"))
+        row = ratings.session.get_one(InboxUpdate, 7)
+        assert inbox.failed(ratings.session, row, "broken by the 9", tries=1, now=at("12-24 10:00"))
         notices = ratings.live("12-25 01:00")
+        ratings.session.refresh(row)
+        assert (row.payload, row.error) == (inbox.ERASED, None)
         assert told(notices) == [("rating_missed", person.id)]
         assert one_of(notices, "rating_closed").facts["without"] == ["财政局", "商务局"]
         assert ratings.session.exec(select(RatingDraft)).all() == []
