@@ -151,6 +151,8 @@ class PostgresDatabase:
         try:
             with self._engine.begin() as connection:
                 connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+                # What a test has left open would hold on to its locks: the next bot would wait for the lead for ever.
+                connection.execute(text(_END_OTHERS))
                 if connection.scalar(text(_SHAPE)) == self._shape:
                     connection.execute(text(_EMPTY))
                     return
@@ -173,6 +175,11 @@ _SHAPE = """
     ) AS everything
 """
 """One figure for the tables, columns, triggers and indexes there are."""
+
+_END_OTHERS = """
+    SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 
 _EMPTY = """
     DO $$

@@ -47,7 +47,7 @@ def compact(codes: Collection[str] = UNITS) -> Zone:
     units = tuple(unit for unit in zone.units if unit.code in codes)
     gone = [unit.name for unit in zone.units if unit not in units]
     players = tuple(one for one in zone.players if one.department in (None, *codes))
-    sayings = tuple(one for one in zone.sayings if not any(name in (one.say or "") for name in gone))
+    sayings = tuple(one for one in zone.sayings if not any(name in line for name in gone for line in one.say))
     return replace(zone, units=units, players=players, sayings=sayings, raters=(), ends=zone.closely_until)
 
 
