@@ -8,15 +8,15 @@ passing and kept nowhere; the form that goes out is written when it is sent.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from telegram import Message, Update
 from telegram.ext import BaseHandler, CallbackQueryHandler, MessageHandler, filters
 
 import templates
-from handlers import hand_in, keyboards, raters, rating_cards, rating_messages
+from handlers import hand_in, keyboards, raters, rating_cards, rating_messages, waiting_files
 from handlers.callers import caller, in_private, registered
 from handlers.context import Context, KaopingApplication, Unasked
 from handlers.fetched import Wanted
@@ -47,11 +47,9 @@ TOPIC = "rating_form:"
 HAND_IN_ACTION = "bh"
 """What was taken for a form is to be handed in: ``bh:<draft>``"""
 WORD = "打分表"
-TRIES = 5
 MOST_LISTED = 40
 """Faults that are named in one message."""
 
-_WAIT = timedelta(seconds=15)
 _N = keyboards.NUMBER
 _ASKED = re.compile(rf"{FORM_ACTION}:({_N}):({_N})")
 _HAND_IN = re.compile(rf"{HAND_IN_ACTION}:({_N})")
@@ -176,21 +174,14 @@ async def sent(update: Update, context: Context) -> None:
         most = LARGEST_FETCH // 1024 // 1024
         context.reply(templates.refusal("upload_too_large", {"name": name, "most": most}), quote=True)
         return
-    data = {"file": document.file_id, "name": name, "message": message.to_dict(), "tries": 0, "not_before": None}
+    data = waiting_files.awaited(document.file_id, name, message=message.to_dict())
     drafts.opened(context.session, person_id=person.id, chat_id=context.chat_id, kind=KIND, data=data, now=context.now)
     context.reply(templates.render("admins/reading", name=name))
 
 
 def wanted(session: Session, now: datetime, limit: int) -> list[Wanted]:
     """The forms to fetch next, oldest first."""
-    query = select(Draft).where(Draft.kind == KIND, Draft.key == "").order_by(col(Draft.id)).limit(limit)
-    waiting = session.exec(query).all()
-    return [Wanted(one.id, one.data["file"], _sheets) for one in waiting if _is_due(one, now)]
-
-
-def _is_due(draft: Draft, now: datetime) -> bool:
-    not_before = draft.data["not_before"]
-    return not_before is None or datetime.fromisoformat(not_before) <= now
+    return [Wanted(one.id, one.data["file"], _sheets) for one in waiting_files.due(session, KIND, now, limit)]
 
 
 def _sheets(content: bytes) -> Sequence[Sheet] | CheckResult:
@@ -226,15 +217,9 @@ def arrived(
 
 
 def delayed(session: Session, draft_id: int, now: datetime) -> None:
-    """It could not be had this time. After TRIES its sender is asked for it again."""
-    file = drafts.find(session, draft_id)
-    if file is None:
-        return
-    tries = file.data["tries"] + 1
-    if tries >= TRIES:
+    """It could not be had this time. In the end its sender is asked for it again."""
+    if not waiting_files.put_off(session, draft_id, now):
         lost(session, draft_id, "unreachable", now)
-        return
-    drafts.amended(session, file, file.data | {"tries": tries, "not_before": (now + _WAIT * tries).isoformat()})
 
 
 def lost(session: Session, draft_id: int, _why: str, now: datetime) -> None:

@@ -4,15 +4,15 @@ What is fetched and what became of it are steps in the database, as for hand-ins
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from telegram import Message, Update
 from telegram.ext import BaseHandler
 
 import templates
-from handlers import flow, keyboards, screens
+from handlers import flow, keyboards, screens, waiting_files
 from handlers.admins import act_of, forget
 from handlers.attachments import file_in
 from handlers.callers import in_private, registered
@@ -37,8 +37,6 @@ FILE = "file"
 """A parameter of this name takes a document."""
 AS_THEY_COME = frozenset({"approve paper", "claim add", "rules diff", "verify"})
 """Verbs that take any file; the others want a spreadsheet, or the JSON of a holiday notice."""
-TRIES = 5
-_WAIT = timedelta(seconds=15)
 
 
 class SentFile(BaseHandler[Update, Context, None]):
@@ -106,15 +104,14 @@ async def sent(update: Update, context: Context) -> None:
     if guide.asking is None or guide.asking.name != FILE:
         raise Refusal("argument_missing", verb=guide.verb.name, argument=guide.asking.name if guide.asking else FILE)
     draft = flow.opened(act, context.chat_id, guide)
-    data = {"file": document.file_id, "name": name, "guide": draft.id, "tries": 0, "not_before": None}
+    data = waiting_files.awaited(document.file_id or "", name, guide=draft.id)
     drafts.opened(context.session, person_id=person.id, chat_id=context.chat_id, kind=KIND, data=data, now=context.now)
     context.reply(templates.render("admins/reading", name=name))
 
 
 def wanted(session: Session, now: datetime, limit: int) -> list[Wanted]:
     """The documents to fetch next, oldest first."""
-    waiting = session.exec(select(Draft).where(Draft.kind == KIND).order_by(col(Draft.id)).limit(limit)).all()
-    due = [one for one in waiting if _due(one, now)]
+    due = waiting_files.due(session, KIND, now, limit)
     return [Wanted(one.id, one.data["file"], _any if _as_it_comes(session, one) else _readable) for one in due]
 
 
@@ -125,11 +122,6 @@ def _as_it_comes(session: Session, upload: Draft) -> bool:
 
 def _any(_content: bytes) -> CheckResult | None:
     return None
-
-
-def _due(draft: Draft, now: datetime) -> bool:
-    not_before = draft.data["not_before"]
-    return not_before is None or datetime.fromisoformat(not_before) <= now
 
 
 def _readable(content: bytes) -> CheckResult | None:
@@ -158,15 +150,9 @@ def arrived(session: Session, draft_id: int, content: bytes, result: CheckResult
 
 
 def delayed(session: Session, draft_id: int, now: datetime) -> None:
-    """It could not be had this time. After TRIES the verb asks for the file again."""
-    upload = drafts.find(session, draft_id)
-    if upload is None:
-        return
-    tries = upload.data["tries"] + 1
-    if tries >= TRIES:
+    """It could not be had this time. In the end the verb asks for the file again."""
+    if not waiting_files.put_off(session, draft_id, now):
         lost(session, draft_id, "unreachable", now)
-        return
-    drafts.amended(session, upload, upload.data | {"tries": tries, "not_before": (now + _WAIT * tries).isoformat()})
 
 
 def lost(session: Session, draft_id: int, _why: str, now: datetime) -> None:

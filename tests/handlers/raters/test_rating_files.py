@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from sqlmodel import Session, select
 
-from handlers import rating_files
+from handlers import rating_files, waiting_files
 from sandbox.facade import PersonView
 from sandbox.faults import Fault
 from sandbox.views import MessageView
@@ -271,7 +271,7 @@ async def test_a_form_is_tried_again_and_given_up_in_the_end(office: "Office", l
     await card(leader, "已读入1个部门")
     office.sandbox.fault(Fault("server_error", method="getFile", times=None))
     await leader.send_document("打分表.xlsx", filled(office, sent, {"J6": 21}))
-    for times in range(1, rating_files.TRIES):
+    for times in range(1, waiting_files.TRIES):
         await tried(office, times)
         office.sandbox.advance(minutes=2)
     await leader.hear("没有取到，请重新发送")
