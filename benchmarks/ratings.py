@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 from benchmarks._crowd import Crowd, Rater, boxes, furnish, rated
 from sandbox.clock import VirtualClock
@@ -26,6 +27,9 @@ from store.times import CHINA
 NOW = datetime(2021, 12, 1, 10, tzinfo=CHINA)
 PER_SECOND = 20
 PATIENCE_SECONDS = 900.0
+
+Tapper = Callable[[PersonView], Coroutine[Any, Any, float]]
+"""Taps something that changes the message, and tells how many seconds that took."""
 
 
 @asynccontextmanager
@@ -46,7 +50,7 @@ async def side(name: str, sandbox: Sandbox, database: str) -> AsyncIterator[None
         await process.wait()
 
 
-async def paced(views: list[PersonView], seconds: int, tap: "Tapper") -> list[float]:
+async def paced(views: list[PersonView], seconds: int, tap: Tapper) -> list[float]:
     """Seconds from each of so many taps to the change it makes, one person after another, PER_SECOND a second."""
     waiting: list[asyncio.Task[float]] = []
     began = time.monotonic()
@@ -56,14 +60,7 @@ async def paced(views: list[PersonView], seconds: int, tap: "Tapper") -> list[fl
     return list(await asyncio.gather(*waiting))
 
 
-class Tapper:
-    """Taps something that changes the message, and tells how long that took."""
-
-    async def __call__(self, view: PersonView) -> float:
-        raise NotImplementedError
-
-
-class OnCards(Tapper):
+class OnCards:
     """On the cards of raters: another score for an aspect of the department that is open."""
 
     def __init__(self, crowd: Crowd) -> None:
@@ -81,7 +78,7 @@ class OnCards(Tapper):
         return time.monotonic() - began
 
 
-class OnPlain(Tapper):
+class OnPlain:
     """On the messages of the bare library."""
 
     def __init__(self, sandbox: Sandbox, views: list[PersonView]) -> None:
