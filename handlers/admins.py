@@ -9,12 +9,13 @@ from typing import Any
 
 from telegram import Message, Update
 from telegram.constants import ChatType
-from telegram.ext import BaseHandler, CallbackQueryHandler
+from telegram.ext import CallbackQueryHandler
 
 import templates
 from handlers import departments, flow, keyboards, labels, places, results, screens, task_reports
 from handlers.callers import caller, in_private, registered
-from handlers.context import Context, KaopingApplication
+from handlers.context import Context, KaopingApplication, Work
+from handlers.fitting import FittingMessages
 from handlers.forms import FORMS, file_name, offered
 from handlers.guided import KIND, Guide, fits
 from handlers.notices import deliver
@@ -37,25 +38,16 @@ BUTTONS = {"取消": "x", "确认": "y", "上一步": "b", "不填": "s"}
 _BUTTON = re.compile(rf"{ACTION}:({keyboards.NUMBER}):([a-z])(?::(.*))?", re.DOTALL)
 
 
-class SpokenVerb(BaseHandler[Update, Context, None]):
+class SpokenVerb(FittingMessages):
     """Takes messages that begin with a verb, or answer what a verb under way has asked."""
 
-    def __init__(self, application: KaopingApplication) -> None:
-        super().__init__(spoken)
-        self._application = application
-
-    def check_update(self, update: object) -> object | None:
-        """Whether the message is ours; what it was found to be is looked up again when it is handled."""
-        if not isinstance(update, Update) or update.message is None or update.effective_user is None:
-            return None
-        session = self._application.work.session  # type: ignore[attr-defined]
-        person = people.person_of(session, update.effective_user.id)
-        return True if _meaning(session, person, update.message, self._application.bot.username) else None
+    def fits(self, work: Work, person: Person | None, message: Message) -> bool:
+        return _meaning(work.session, person, message, self.application.bot.username) is not None
 
 
 def register(application: KaopingApplication) -> None:
     """Adds what this file answers to."""
-    application.add_handler(SpokenVerb(application))
+    application.add_handler(SpokenVerb(application, spoken))
     application.add_handler(CallbackQueryHandler(tapped, pattern=rf"^{ACTION}:"))
     application.add_handler(CallbackQueryHandler(continued, pattern=rf"^{results.NEXT_ACTION}:"))
     results.register(application)

@@ -11,14 +11,15 @@ from typing import Any
 from sqlmodel import Session
 from telegram import Message, Update
 from telegram.constants import ChatType
-from telegram.ext import BaseHandler, CallbackQueryHandler
+from telegram.ext import CallbackQueryHandler
 
 import templates
 from handlers import departments, flow, keyboards, places, proposals, review_buttons, screens
 from handlers.admins import act_of, forget
 from handlers.attachments import file_in, kind_in, sending
 from handlers.callers import in_private, registered, speaker
-from handlers.context import Context, KaopingApplication
+from handlers.context import Context, KaopingApplication, Work
+from handlers.fitting import FittingMessages
 from handlers.guided import KIND as VERB_KIND
 from handlers.guided import TIMEOUT, Guide
 from handlers.meaning import CHOSEN, HAND_IN, OBLIGATION
@@ -50,32 +51,24 @@ _WORDS = {"取消": "cancel", "确认提交": "submit", "提交": "submit", "确
 _BUTTON = re.compile(rf"(appeal(?:_[a-z]+)?):({keyboards.NUMBER})(?::({keyboards.NUMBER}))?")
 
 
-class AppealMessage(BaseHandler[Update, Context, None]):
+class AppealMessage(FittingMessages):
     """Takes what somebody writes or sends after he has pressed 申请复核."""
 
-    def __init__(self, application: KaopingApplication) -> None:
-        super().__init__(said)
-        self._application = application
+    def may_be(self, message: Message) -> bool:
+        return message.chat.type == ChatType.PRIVATE
 
-    def check_update(self, update: object) -> object | None:
-        """Whether the message is ours; what it was found to be is looked up again when it is handled."""
-        if not isinstance(update, Update) or update.message is None or update.effective_user is None:
-            return None
-        work = self._application.work  # type: ignore[attr-defined]
-        person = people.person_of(work.session, update.effective_user.id)
-        return _meant(work.session, person, update.message, work.now)
+    def fits(self, work: Work, person: Person | None, message: Message) -> bool:
+        return person is not None and _meant(work.session, person, message, work.now) is not None
 
 
 def register(application: KaopingApplication) -> None:
     """Adds what this file answers to. Before the departments: to them every file is a hand-in."""
-    application.add_handler(AppealMessage(application))
+    application.add_handler(AppealMessage(application, said))
     application.add_handler(CallbackQueryHandler(tapped, pattern=r"^appeal(?:_[a-z]+)?:"))
 
 
-def _meant(session: Session, person: Person | None, message: Message, now: datetime) -> Draft | None:
+def _meant(session: Session, person: Person, message: Message, now: datetime) -> Draft | None:
     """The draft that a message is for; None for what is plainly meant otherwise."""
-    if person is None or message.chat.type != ChatType.PRIVATE:
-        return None
     kinds = (KIND, CHOSEN, VERB_KIND, proposals.KIND)
     found = drafts.under_way(session, person_id=person.id, chat_id=message.chat.id, kinds=kinds)
     # Whatever was begun last is what the next message is for.

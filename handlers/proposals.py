@@ -4,19 +4,20 @@ import re
 from datetime import datetime
 
 from sqlmodel import Session
-from telegram import Update
-from telegram.ext import BaseHandler, CallbackQueryHandler
+from telegram import Message, Update
+from telegram.ext import CallbackQueryHandler
 
 import templates
 from handlers import departments, keyboards, labels, screens
 from handlers.callers import caller, registered
-from handlers.context import Context, KaopingApplication
+from handlers.context import Context, KaopingApplication, Work
+from handlers.fitting import FittingMessages
 from handlers.guided import TIMEOUT
 from handlers.notices import deliver
 from handlers.owed import forget_frame
 from handlers.parsing import spotted
 from handlers.places import summary_chat
-from store import acting, drafts, people, proposals
+from store import acting, drafts, proposals
 from store.commands import VERBS, Act
 from store.drafts import Draft
 from store.people import Person
@@ -34,24 +35,19 @@ DECIDING = frozenset({"confirm", "refuse"})
 _BUTTON = re.compile(rf"(confirm|refuse|unrefuse):({keyboards.NUMBER})")
 
 
-class WhileReasonAwaited(BaseHandler[Update, Context, None]):
+class WhileReasonAwaited(FittingMessages):
     """Takes a text of somebody who has been asked why he refuses: the reason, or a command that comes instead."""
 
     def __init__(self, application: KaopingApplication, *, commands: bool) -> None:
-        super().__init__(interrupted if commands else spoken)
-        self._application = application
+        super().__init__(application, interrupted if commands else spoken)
         self._commands = commands
 
-    def check_update(self, update: object) -> object | None:
-        """Whether the message is ours; what it was found to be is looked up again when it is handled."""
-        if not isinstance(update, Update) or update.message is None or update.effective_user is None:
-            return None
-        text = update.message.text
-        if text is None or _is_command(text, self._application.bot.username) is not self._commands:
-            return None
-        work = self._application.work  # type: ignore[attr-defined]
-        person = people.person_of(work.session, update.effective_user.id)
-        return _unreasoned(work.session, person, update.message.chat.id, work.now) if person is not None else None
+    def may_be(self, message: Message) -> bool:
+        text = message.text
+        return text is not None and _is_command(text, self.application.bot.username) is self._commands
+
+    def fits(self, work: Work, person: Person | None, message: Message) -> bool:
+        return person is not None and _unreasoned(work.session, person, message.chat.id, work.now) is not None
 
 
 def register(application: KaopingApplication) -> None:

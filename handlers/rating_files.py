@@ -13,13 +13,15 @@ from typing import Any
 
 from sqlmodel import Session
 from telegram import Message, Update
-from telegram.ext import BaseHandler, CallbackQueryHandler, MessageHandler, filters
+from telegram.constants import ChatType
+from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
 import templates
 from handlers import hand_in, keyboards, raters, rating_cards, rating_messages, waiting_files
 from handlers.callers import caller, in_private, registered
-from handlers.context import Context, KaopingApplication, Unasked
+from handlers.context import Context, KaopingApplication, Unasked, Work
 from handlers.fetched import Wanted
+from handlers.fitting import FittingMessages
 from handlers.naming import normal
 from handlers.rating_cards import FORM_ACTION, REVIEW
 from scheduler import publicity, spreadsheets
@@ -55,19 +57,14 @@ _ASKED = re.compile(rf"{FORM_ACTION}:({_N}):({_N})")
 _HAND_IN = re.compile(rf"{HAND_IN_ACTION}:({_N})")
 
 
-class SentForm(BaseHandler[Update, Context, None]):
+class SentForm(FittingMessages):
     """Takes a document that is a form of scores by all that can be seen of it."""
 
-    def __init__(self, application: KaopingApplication) -> None:
-        super().__init__(sent)
-        self._application = application
+    def may_be(self, message: Message) -> bool:
+        return message.document is not None and message.chat.type == ChatType.PRIVATE
 
-    def check_update(self, update: object) -> object | None:
-        """Whether the message is ours."""
-        if not isinstance(update, Update) or update.message is None or update.effective_user is None:
-            return None
-        session = self._application.work.session  # type: ignore[attr-defined]
-        return True if _is_form(session, update.effective_user.id, update.message) else None
+    def fits(self, work: Work, person: Person | None, message: Message) -> bool:
+        return person is not None and _is_form(work.session, person, message)
 
 
 class _Asked(filters.MessageFilter):
@@ -77,7 +74,7 @@ class _Asked(filters.MessageFilter):
 
 def register(application: KaopingApplication) -> None:
     """Adds what this file answers to. Before the departments: to them every file is a hand-in."""
-    application.add_handler(SentForm(application))
+    application.add_handler(SentForm(application, sent))
     application.add_handler(CallbackQueryHandler(asked, pattern=rf"^{FORM_ACTION}:"))
     application.add_handler(CallbackQueryHandler(handed_in, pattern=rf"^{HAND_IN_ACTION}:"))
     application.add_handler(
@@ -139,15 +136,12 @@ def gathered(session: Session, data: dict[str, Any]) -> Callable[[], bytes]:
     return lambda: form(sheet.rulebook, survey, seat.id, label(seat), sheet.departments, sheet.given)
 
 
-def _is_form(session: Session, telegram_id: int, message: Message) -> bool:
+def _is_form(session: Session, person: Person, message: Message) -> bool:
     """Whether a document is to be read as a form. Somebody who hands in files for a department is not disturbed: his
     are hand-ins unless they say that they are forms.
     """
-    person = people.person_of(session, telegram_id)
-    document = message.document
-    if document is None or person is None or message.chat.type != "private":
-        return False
-    named, hands_in = WORD in (document.file_name or ""), bool(people.speaks_for(session, person))
+    named = message.document is not None and WORD in (message.document.file_name or "")
+    hands_in = bool(people.speaks_for(session, person))
     says_so = WORD in (message.caption or "") or _answers_form(session, message)
     silent = not message.caption and message.reply_to_message is None
     if hands_in and not says_so and not (named and silent):

@@ -13,12 +13,12 @@ from typing import Any
 from sqlmodel import Session
 from telegram import Message, Update
 from telegram.constants import ChatType
-from telegram.ext import BaseHandler
 
 import templates
 from handlers import guided, rating_cards
 from handlers.callers import registered
-from handlers.context import Aside, Context, KaopingApplication
+from handlers.context import Aside, Context, KaopingApplication, Work
+from handlers.fitting import FittingMessages
 from handlers.raters import begin, places, rating_of, say
 from handlers.rating_cards import REVIEW, Rating
 from scoring import casting
@@ -48,30 +48,23 @@ class Said:
     scores: str
 
 
-class TypedScores(BaseHandler[Update, Context, None]):
+class TypedScores(FittingMessages):
     """Takes messages that are scores for a card that is open, or that would be if it still were."""
 
-    def __init__(self, application: KaopingApplication) -> None:
-        super().__init__(typed)
-        self._application = application
+    edited = True
 
-    def check_update(self, update: object) -> object | None:
-        """Whether the message is ours; what it was found to be is looked up again when it is handled."""
-        if not isinstance(update, Update) or update.effective_user is None:
-            return None
-        message = update.message or update.edited_message
-        if message is None or not _may_be(message):
-            return None
-        session = self._application.work.session  # type: ignore[attr-defined]
-        person = people.person_of(session, update.effective_user.id)
-        if person is None or _awaited(self._application.work, person, message):  # type: ignore[attr-defined]
-            return None
-        return True if _meant(session, person, message) or _too_late(session, person, message) else None
+    def may_be(self, message: Message) -> bool:
+        return _may_be(message)
+
+    def fits(self, work: Work, person: Person | None, message: Message) -> bool:
+        if person is None or _awaited(work, person, message):
+            return False
+        return _meant(work.session, person, message) is not None or _too_late(work.session, person, message)
 
 
 def register(application: KaopingApplication) -> None:
     """Adds what this file answers to. Before the verbs, which take anything that answers a question of theirs."""
-    application.add_handler(TypedScores(application))
+    application.add_handler(TypedScores(application, typed))
 
 
 def _may_be(message: Message) -> bool:
@@ -87,7 +80,7 @@ def _may_be(message: Message) -> bool:
     )
 
 
-def _awaited(work: Any, person: Person, message: Message) -> bool:
+def _awaited(work: Work, person: Person, message: Message) -> bool:
     """Whether a verb under way has asked for something: then what is typed answers that."""
     found = drafts.under_way(work.session, person_id=person.id, chat_id=message.chat.id, kinds=(guided.KIND,))
     if not found or not guided.fits(found[0]):

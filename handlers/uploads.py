@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlmodel import Session
 from telegram import Message, Update
-from telegram.ext import BaseHandler
 
 import templates
 from handlers import flow, keyboards, screens, waiting_files
 from handlers.admins import act_of, forget
 from handlers.attachments import file_in
 from handlers.callers import in_private, registered
-from handlers.context import Context, KaopingApplication
+from handlers.context import Context, KaopingApplication, Work
 from handlers.fetched import Wanted
+from handlers.fitting import FittingMessages
 from handlers.guided import KIND as VERB_KIND
 from handlers.guided import Guide, fits
 from handlers.parsing import spotted, taken
@@ -39,31 +39,23 @@ AS_THEY_COME = frozenset({"approve paper", "claim add", "rules diff", "verify"})
 """Verbs that take any file; the others want a spreadsheet, or the JSON of a holiday notice."""
 
 
-class SentFile(BaseHandler[Update, Context, None]):
+class SentFile(FittingMessages):
     """Takes a document that a verb under way has asked for, or whose caption names a verb that takes one."""
 
-    def __init__(self, application: KaopingApplication) -> None:
-        super().__init__(sent)
-        self._application = application
+    def may_be(self, message: Message) -> bool:
+        return file_in(message) is not None
 
-    def check_update(self, update: object) -> object | None:
-        """Whether the message is ours; what it was found to be is looked up again when it is handled."""
-        if not isinstance(update, Update) or update.message is None or update.effective_user is None:
-            return None
-        session = self._application.work.session  # type: ignore[attr-defined]
-        person = people.person_of(session, update.effective_user.id)
-        return _meant(session, person, update.message)
+    def fits(self, work: Work, person: Person | None, message: Message) -> bool:
+        return person is not None and _meant(work.session, person, message) is not None
 
 
 def register(application: KaopingApplication) -> None:
     """Adds what this file answers to. Before the departments: to them every file is a hand-in."""
-    application.add_handler(SentFile(application))
+    application.add_handler(SentFile(application, sent))
 
 
-def _meant(session: Session, person: Person | None, message: Message) -> Guide | None:
+def _meant(session: Session, person: Person, message: Message) -> Guide | None:
     """The verb that a document is for, or a picture where the verb takes any file."""
-    if file_in(message) is None or person is None:
-        return None
     line = spotted(message.caption or "")
     if line is not None and any(param.name == FILE for param in line.verb.params):
         found = Guide.begin(line.verb, {})
