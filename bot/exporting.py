@@ -213,14 +213,13 @@ def _entries(session: Session, year: int, department: Department | None) -> Iter
     lateness = _lateness(session, year)
     for one in entries:
         item = rulebook.items[one.item]
-        clause = rulebook.clauses.get(item.clause)
         obligation = lateness.get(one.id)
         yield LedgerRow(
             number=one.id,
             department=names[one.department_id].name,
             title=item.title,
             clause=item.clause,
-            clause_text=clause.text if clause else item.clause_text,
+            clause_text=item.clause_text,
             count=one.count,
             points=one.points,
             happened_at=one.happened_at,

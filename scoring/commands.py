@@ -259,7 +259,6 @@ def post_entry(
         event=event,
         evidence={"note": evidence} if evidence else None,
     )
-    clause = rulebook.clauses.get(item.clause)
     result = Posted(
         number=entry.id,
         year=year,
@@ -268,7 +267,7 @@ def post_entry(
         item=item.code,
         title=item.title,
         clause=item.clause,
-        clause_text=clause.text if clause else item.clause_text,
+        clause_text=item.clause_text,
         per=item.per,
         count=count,
         points=plain_points(entry.points),

@@ -41,7 +41,6 @@ def entry_shown(session: Session, entry: LedgerEntry) -> EntryShown:
     """An entry in words. Raises Refusal year_not_in_force."""
     rulebook = in_force(session, entry.year)
     item, department = rulebook.items[entry.item], session.get_one(Department, entry.department_id)
-    clause = rulebook.clauses.get(item.clause)
     return EntryShown(
         number=entry.id,
         year=entry.year,
@@ -50,7 +49,7 @@ def entry_shown(session: Session, entry: LedgerEntry) -> EntryShown:
         item=item.code,
         title=item.title,
         clause=item.clause,
-        clause_text=clause.text if clause else item.clause_text,
+        clause_text=item.clause_text,
         per=item.per,
         count=entry.count,
         points=plain(entry.points),

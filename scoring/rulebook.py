@@ -78,6 +78,7 @@ class Item:
     ``points`` are those of one ``unit`` (per ``per``, its Chinese measure word). ``cap``: the most all of them
     together count, as a magnitude. ``owed``: what a department owes under it is a task or a shared data set; it then
     has ``settle`` and ``lateness``. ``ask_same_title``: the same title twice may be one and the same, so ask.
+    ``clause_text``: the wording of its clause, as the rule book has it.
     ``assumption``: the reading, in Chinese, of what the clause leaves open about it.
     ``grade``: what a live veto makes of the grade, whatever the total (a veto has one, other items do not).
     """
