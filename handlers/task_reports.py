@@ -75,10 +75,7 @@ def ask(context: Context, one: HandIn, target: Owed, *, edit: bool = False) -> N
         sent_at=one.sent_at,
         files=hand_ins.files_of(context.session, one),
     )
-    if edit:
-        context.edit(text, markup=markup)
-    else:
-        context.reply(text, markup=markup, quote=True, topic=f"{HAND_IN}{one.id}")
+    _say(context, one, text, markup, edit=edit)
 
 
 def report(context: Context, one: HandIn, target: Owed, *, edit: bool = False) -> None:
@@ -97,9 +94,12 @@ def report(context: Context, one: HandIn, target: Owed, *, edit: bool = False) -
         overdue=target.obligation.due_at <= context.now,
         done=target.obligation.handed_in_at is not None,
     )
-    markup = None
-    if context.now < target.obligation.due_at:
-        markup = keyboards.inline([keyboards.button(templates.word("button_undo"), "undo", one.id)])
+    in_time = context.now < target.obligation.due_at
+    _say(context, one, text, keyboards.worded([("undo", str(one.id))] if in_time else []), edit=edit)
+
+
+def _say(context: Context, one: HandIn, text: str, markup: keyboards.Keyboard | None, *, edit: bool) -> None:
+    """As an answer that what is replied to it belongs to, or in place of the question that was tapped."""
     if edit:
         context.edit(text, markup=markup or keyboards.inline())
     else:

@@ -17,7 +17,7 @@ from store.commands import Act, Choice, Rest, command, converter, to_json
 from store.errors import Refusal
 from store.notices import Audience
 from store.people import Department, Person, Role, roles_of, speaks_for
-from store.words import plain, whole_number
+from store.words import one_of, whole_number
 
 _SEES_ALL = frozenset({Role.ADMINISTRATOR, Role.LEADING_GROUP})
 _SPEAKS = frozenset({Role.LIAISON, Role.HEAD})
@@ -151,10 +151,7 @@ def _appeal(act: Act, text: str) -> Appeal:
 
 @converter(AppealVerdict, choices=lambda _act, _given: [Choice("accept", ""), Choice("reject", "")])
 def _verdict(_act: Act, text: str) -> Verdict:
-    try:
-        return _VERDICTS[plain(text).lower()]
-    except KeyError:
-        raise Refusal("verdict_unknown", text=text) from None
+    return one_of(_VERDICTS, text, "verdict_unknown")
 
 
 @command("appeal", words=("复核", "申请复核", "复核申请"), roles=_SEES_ALL | _SPEAKS, group="appeals")

@@ -21,7 +21,7 @@ from store.commands import Act, Choice, converter
 from store.departments import find_department
 from store.errors import Refusal
 from store.people import Department, Role, departments, roles_of, speaks_for
-from store.words import plain, whole_number
+from store.words import numbered, one_of, plain, whole_number
 
 Open = Annotated[Obligation, "open"]
 """An obligation; offered are those that are still owed."""
@@ -207,11 +207,7 @@ def _task_choices(act: Act, found: Iterable[tuple[Task, Obligation]]) -> list[Ch
 @converter(OpenTask, Task, write=lambda task: f"#{task.id}", choices=_open_tasks)
 @converter(AnyTask, write=lambda task: f"#{task.id}", choices=_all_tasks)
 def _task(act: Act, text: str) -> Task:
-    number = whole_number(text)
-    task = act.session.get(Task, number) if number is not None else None
-    if task is None:
-        raise Refusal("task_unknown", text=text)
-    return task
+    return numbered(act, Task, text, "task_unknown")
 
 
 def _task_items(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
@@ -241,15 +237,9 @@ def _cycle(_act: Act, text: str) -> str:
 
 @converter(HoldDecision, choices=lambda _act, _given: [Choice("deduct", ""), Choice("exempt", "")])
 def _decision(_act: Act, text: str) -> Decision:
-    try:
-        return _DECISIONS[plain(text).casefold()]
-    except KeyError:
-        raise Refusal("decision_unknown", text=text) from None
+    return one_of(_DECISIONS, text, "decision_unknown")
 
 
 @converter(Received, choices=lambda _act, _given: [Choice(one, "") for one in ("oa", "paper", "wechat", "other")])
 def _channel(_act: Act, text: str) -> Channel:
-    try:
-        return _CHANNELS[plain(text).casefold()]
-    except KeyError:
-        raise Refusal("channel_unknown", text=text) from None
+    return one_of(_CHANNELS, text, "channel_unknown")

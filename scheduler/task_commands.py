@@ -22,7 +22,7 @@ from store.errors import Refusal
 from store.notices import Audience
 from store.people import Department, Person, Role, roles_of, speaks_for
 from store.times import china
-from store.words import Deadline, Instant, plain
+from store.words import Deadline, Instant, one_of
 
 _SEES_ALL = frozenset({Role.ADMINISTRATOR, Role.LEADING_GROUP})
 _SPEAKS = frozenset({Role.LIAISON, Role.HEAD})
@@ -177,10 +177,7 @@ class TaskAmended:
 
 @converter(Amended, choices=lambda _act, _given: [Choice(one, "") for one in ("responsible", "measures", "title")])
 def _field(_act: Act, text: str) -> TaskField:
-    try:
-        return _FIELDS[plain(text).casefold()]
-    except KeyError:
-        raise Refusal("task_field_unknown", text=text) from None
+    return one_of(_FIELDS, text, "task_field_unknown")
 
 
 @command("task", words=("任务", "任务清单", "tasks"), roles=_SEES_ALL | _SPEAKS, group="tasks")

@@ -21,7 +21,7 @@ from store.errors import Refusal
 from store.notices import Audience, Notice
 from store.people import Department, Role, roles_of, speaks_for
 from store.times import iso_china
-from store.words import Count, Instant, Year, plain
+from store.words import Count, Instant, Year, one_of, plain
 
 RankBy = Annotated[By, "rank by"]
 """What a rank list is ordered by."""
@@ -86,10 +86,7 @@ class Reversed:
 
 @converter(RankBy, choices=lambda _act, _given: [Choice("total", ""), Choice("daily", "")])
 def _rank_by(_act: Act, text: str) -> By:
-    try:
-        return _RANK_BY[plain(text).lower()]
-    except KeyError:
-        raise Refusal("rank_by_unknown", text=text) from None
+    return one_of(_RANK_BY, text, "rank_by_unknown")
 
 
 @command("score", words=("得分", "分数"), roles=_SEES_ALL | _SPEAKS, group="score")

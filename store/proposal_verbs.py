@@ -8,10 +8,9 @@ from typing import Any
 from store import acting, people
 from store.acting import Decided
 from store.commands import Act, Choice, Rest, command, converter
-from store.errors import Refusal
 from store.people import Department, Person, Role
 from store.proposals import Proposal, awaiting, deciders, open_proposals
-from store.words import whole_number
+from store.words import numbered
 
 _DECIDES = (Role.ADMINISTRATOR, Role.LEADING_GROUP)
 
@@ -46,11 +45,7 @@ def _awaiting(act: Act, _given: Mapping[str, Any]) -> list[Choice]:
 
 @converter(Proposal, write=lambda proposal: f"#{proposal.id}", choices=_awaiting)
 def _proposal(act: Act, text: str) -> Proposal:
-    number = whole_number(text)
-    found = act.session.get(Proposal, number) if number is not None else None
-    if found is None:
-        raise Refusal("proposal_unknown", text=text)
-    return found
+    return numbered(act, Proposal, text, "proposal_unknown")
 
 
 @command("proposals", words=("待确认",), roles=(*_DECIDES, Role.MEMBER_UNIT), group="people")

@@ -17,7 +17,7 @@ from store.notices import Audience
 from store.people import Appointment, Department, Person, Role
 from store.proposals import somebody_else_decides
 from store.times import CHINA
-from store.words import Count, Day, Days, plain, whole_number
+from store.words import Count, Day, Days, numbered, plain
 
 _ROLES = {
     "管理员": Role.ADMINISTRATOR,
@@ -164,11 +164,7 @@ def _person(act: Act, text: str) -> Person:
     ],
 )
 def _invitation(act: Act, text: str) -> Invitation:
-    number = whole_number(text)
-    found = act.session.get(Invitation, number) if number is not None else None
-    if found is None:
-        raise Refusal("invitation_number_unknown", text=text)
-    return found
+    return numbered(act, Invitation, text, "invitation_number_unknown")
 
 
 def _gives_power(act: Act, given: Mapping[str, Any]) -> bool:

@@ -2,13 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from store.commands import Act, Choice, converter
 from store.errors import Refusal
 from store.times import CHINA, china, iso_china
+
+Word = TypeVar("Word")
+Row = TypeVar("Row")
 
 Count = Annotated[int, "count"]
 """A whole number from 1."""
@@ -57,6 +60,23 @@ def whole_number(text: str) -> int | None:
     """
     said = plain(text).removeprefix("#")
     return int(said) if said.isascii() and said.isdigit() and len(said) <= 9 else None
+
+
+def one_of(words: Mapping[str, Word], text: str, unknown: str) -> Word:
+    """What a word stands for, whatever its case and width. Raises a Refusal with the code ``unknown``."""
+    try:
+        return words[plain(text).casefold()]
+    except KeyError:
+        raise Refusal(unknown, text=text) from None
+
+
+def numbered(act: Act, table: type[Row], text: str, unknown: str) -> Row:
+    """The row that is told by its number. Raises a Refusal with the code ``unknown``."""
+    number = whole_number(text)
+    found = act.session.get(table, number) if number is not None else None
+    if found is None:
+        raise Refusal(unknown, text=text)
+    return found
 
 
 def parse_day(text: str, now: datetime) -> date:
