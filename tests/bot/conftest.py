@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
-import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 from telegram import Update
@@ -107,14 +106,6 @@ class House:
 
     def advance(self, **by: float) -> None:
         self.sandbox.clock.advance(timedelta(**by))
-
-
-@pytest.fixture(autouse=True)
-def plain_logs() -> Iterator[None]:
-    """Log lines as they are in use, without the pictures of a developer's terminal."""
-    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
