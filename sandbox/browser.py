@@ -64,6 +64,14 @@ AIM = """
   return hit && (element.contains(hit) || hit.contains(element)) ? [x, y] : null;
 }
 """
+# A page that still moves under the mouse would have it hit something else: people wait too.
+STEADY = """
+(place, now) => {
+  const same = place && window.aimed && place[0] === window.aimed.x && place[1] === window.aimed.y;
+  if (!same) window.aimed = place && {x: place[0], y: place[1], since: now};
+  return same && now - window.aimed.since > 120 ? place : null;
+}
+"""
 DRAWN = """
 document.fonts.status === 'loaded' && [...document.images].every((image) => {
   const box = image.getBoundingClientRect();
@@ -228,7 +236,9 @@ class Browser:
 
     async def click(self, text: str, *, within: str = "") -> None:
         """Click the last button, link or field with these words, label or tooltip, with the mouse, once it is there."""
-        place = await self.wait_for(f"({AIM})(({FIND})({json.dumps(text)}, {json.dumps(within)}))")
+        await self.evaluate("delete window.aimed")
+        aim = f"({AIM})(({FIND})({json.dumps(text)}, {json.dumps(within)}))"
+        place = await self.wait_for(f"({STEADY})({aim}, performance.now())")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             await self._send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
