@@ -12,6 +12,7 @@ from alembic.operations.ops import CreateTableOp, UpgradeOps
 from sqlmodel import SQLModel
 
 import store
+from store.partial import on_postgresql
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -23,6 +24,7 @@ def declared() -> sa.MetaData:
     for tables in ("tables", "survey_tables", "appeal_tables", "claim_tables", "result_tables"):
         importlib.import_module(f"scoring.{tables}")
     importlib.import_module("scheduler.tables")
+    on_postgresql(SQLModel.metadata)
     return SQLModel.metadata
 
 

@@ -9,16 +9,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from store.blobs import Blob
+from store.partial import partial
 from store.times import UtcDateTime
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """A partial index, on either database."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class DutyAssignment(SQLModel, table=True):
@@ -27,7 +23,7 @@ class DutyAssignment(SQLModel, table=True):
     __tablename__ = "duty_assignment"
     __table_args__ = (
         UniqueConstraint("department_id", "duty", "since"),
-        Index("duty_assignment_next", "next_open_at", **_where("next_open_at IS NOT NULL")),
+        partial("duty_assignment_next", "next_open_at", where="next_open_at IS NOT NULL"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -81,9 +77,9 @@ class Obligation(SQLModel, table=True):
     __tablename__ = "obligation"
     __table_args__ = (
         UniqueConstraint("department_id", "duty", "period"),
-        Index("obligation_remind", "remind_at", **_where("remind_at IS NOT NULL")),
-        Index("obligation_settle", "settle_at", **_where("settle_at IS NOT NULL")),
-        Index("obligation_provisional", "id", **_where("provisional")),
+        partial("obligation_remind", "remind_at", where="remind_at IS NOT NULL"),
+        partial("obligation_settle", "settle_at", where="settle_at IS NOT NULL"),
+        partial("obligation_provisional", "id", where="provisional"),
         Index("obligation_year_due", "year", "due_at"),
     )
 
@@ -136,9 +132,9 @@ class HandIn(SQLModel, table=True):
 
     __tablename__ = "hand_in"
     __table_args__ = (
-        Index("hand_in_waiting", "person_id", **_where("state = 'waiting'")),
+        partial("hand_in_waiting", "person_id", where="state = 'waiting'"),
         Index("hand_in_message", "chat_id", "message_id"),
-        Index("hand_in_album", "album", **_where("album IS NOT NULL")),
+        partial("hand_in_album", "album", where="album IS NOT NULL"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -174,8 +170,8 @@ class HandInFile(SQLModel, table=True):
 
     __tablename__ = "hand_in_file"
     __table_args__ = (
-        Index("hand_in_file_to_fetch", "id", **_where("blob IS NULL AND fetch_error IS NULL AND file_id IS NOT NULL")),
-        Index("hand_in_file_unreadable", "id", **_where("verdict = 'unreadable'")),
+        partial("hand_in_file_to_fetch", "id", where="blob IS NULL AND fetch_error IS NULL AND file_id IS NOT NULL"),
+        partial("hand_in_file_unreadable", "id", where="verdict = 'unreadable'"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -248,8 +244,8 @@ class Settlement(SQLModel, table=True):
     __tablename__ = "settlement"
     __table_args__ = (
         UniqueConstraint("obligation_id", "due_at", "of"),
-        Index("settlement_held", "obligation_id", **_where("outcome = 'held' AND ended_at IS NULL")),
-        Index("settlement_announce", "announce_at", **_where("announce_at IS NOT NULL")),
+        partial("settlement_held", "obligation_id", where="outcome = 'held' AND ended_at IS NULL"),
+        partial("settlement_announce", "announce_at", where="announce_at IS NOT NULL"),
         Index("settlement_entry", "entry_id"),
     )
 
@@ -278,7 +274,7 @@ class Correction(SQLModel, table=True):
     """A hand-in was returned as inadequate, to be corrected before ``due_at``. Its timeliness stands."""
 
     __tablename__ = "correction"
-    __table_args__ = (Index("correction_settle", "settle_at", **_where("settle_at IS NOT NULL")),)
+    __table_args__ = (partial("correction_settle", "settle_at", where="settle_at IS NOT NULL"),)
 
     id: int = Field(default=None, primary_key=True)
     obligation_id: int = Field(foreign_key="obligation.id", index=True)

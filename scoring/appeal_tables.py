@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
+from store.partial import partial
 from store.times import UtcDateTime
 
 
@@ -25,15 +26,7 @@ class Appeal(SQLModel, table=True):
     """
 
     __tablename__ = "appeal"
-    __table_args__ = (
-        Index(
-            "appeal_one_open",
-            "entry_id",
-            unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
-        ),
-    )
+    __table_args__ = (partial("appeal_one_open", "entry_id", unique=True, where="state = 'open'"),)
 
     id: int = Field(default=None, primary_key=True)
     entry_id: int = Field(foreign_key="ledger_entry.id", index=True)

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Index, text
+from sqlalchemy import JSON
 from sqlmodel import Field, SQLModel
 
+from store.partial import partial
 from store.times import UtcDateTime
 
 
@@ -16,9 +17,7 @@ class BonusClaim(SQLModel, table=True):
     """
 
     __tablename__ = "bonus_claim"
-    __table_args__ = (
-        Index("bonus_claim_open", "id", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
-    )
+    __table_args__ = (partial("bonus_claim_open", "id", where="state = 'open'"),)
 
     id: int = Field(default=None, primary_key=True)
     year: int

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 from sqlmodel import select as select_rows
 
@@ -14,6 +13,7 @@ from scoring.standings import in_force
 from scoring.tables import LedgerEntry
 from store.errors import Refusal
 from store.people import Department
+from store.rows import insert_if_new
 
 Source = Literal["auto", "admin", "appeal"]
 
@@ -181,8 +181,7 @@ def _lock_head(session: Session) -> Head:
     connection = session.connection()
     row = connection.execute(_HEAD_HELD).first()
     if row is None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        first = dialect.insert(_HEADS).values(id=1, number=0, hash=GENESIS)
-        connection.execute(first.on_conflict_do_nothing(index_elements=["id"]))
+        first = {"id": 1, "number": 0, "hash": GENESIS}
+        connection.execute(insert_if_new(_HEADS, "id", connection.dialect.name), first)
         row = connection.execute(_HEAD_HELD).one()
     return row.number, row.hash

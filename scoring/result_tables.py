@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from store.blobs import Blob
 from store.immutable import append_only
+from store.partial import partial
 from store.times import UtcDateTime
 
 
@@ -21,11 +22,7 @@ class ResultSet(SQLModel, table=True):
     """
 
     __tablename__ = "result_set"
-    __table_args__ = (
-        Index(
-            "result_set_frozen", "id", sqlite_where=text("state = 'frozen'"), postgresql_where=text("state = 'frozen'")
-        ),
-    )
+    __table_args__ = (partial("result_set_frozen", "id", where="state = 'frozen'"),)
 
     id: int = Field(default=None, primary_key=True)
     year: int = Field(index=True)

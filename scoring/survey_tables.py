@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, SmallInteger, text
+from sqlalchemy import JSON, BigInteger, Index, SmallInteger
 from sqlmodel import Field, SQLModel
 
+from store.partial import partial
 from store.times import UtcDateTime
 
 INVITED, STARTED, SUBMITTED = "invited", "started", "submitted"
@@ -45,7 +46,7 @@ class Survey(SQLModel, table=True):
 
     __tablename__ = "survey"
     __table_args__ = (
-        Index("survey_open", "id", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
+        partial("survey_open", "id", where="closed_at IS NULL"),
         # A button of a rehearsal that has been wiped out must not mean the rating that came after it.
         {"sqlite_autoincrement": True},
     )

@@ -7,11 +7,11 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, Text, bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import BigInteger, Column, SmallInteger, Text, bindparam, func, select, text, update
 from sqlmodel import Field, Session, SQLModel, col
 
+from store.partial import partial
+from store.rows import insert_if_new
 from store.times import UtcDateTime
 
 
@@ -33,10 +33,7 @@ class InboxUpdate(SQLModel, table=True):
     """
 
     __tablename__ = "inbox"
-    # The condition is spelled as the queries spell it: a planner takes a partial index only if it can see the match.
-    __table_args__ = (
-        Index("inbox_waiting", "update_id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
-    )
+    __table_args__ = (partial("inbox_waiting", "update_id", where="state = 0"),)
 
     update_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     chat_id: int | None = Field(default=None, sa_type=BigInteger)
@@ -51,8 +48,6 @@ class InboxUpdate(SQLModel, table=True):
 
 _WAITING = text("inbox.state = 0")
 _TABLE = SQLModel.metadata.tables["inbox"]
-_SQLITE_INSERT = sqlite_insert(_TABLE).on_conflict_do_nothing(index_elements=["update_id"])
-_POSTGRESQL_INSERT = postgresql_insert(_TABLE).on_conflict_do_nothing(index_elements=["update_id"])
 _NEXT = (
     select(_TABLE.c.update_id, _TABLE.c.chat_id, _TABLE.c.payload)
     .where(_WAITING)
@@ -91,7 +86,7 @@ def receive(session: Session, payloads: Iterable[Mapping[str, Any]], now: dateti
     ]
     if rows:
         connection = session.connection()
-        connection.execute(_POSTGRESQL_INSERT if connection.dialect.name == "postgresql" else _SQLITE_INSERT, rows)
+        connection.execute(insert_if_new(_TABLE, "update_id", connection.dialect.name), rows)
 
 
 @dataclass

@@ -12,7 +12,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    Index,
     Integer,
     SmallInteger,
     Text,
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from sqlmodel import Field, Session, SQLModel, col
 
 from store.invitations import carries_token
+from store.partial import partial
 from store.times import UtcDateTime
 
 ERASED = "{}"
@@ -67,14 +67,8 @@ class OutboxMessage(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("outbox_queued", "lane", "id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
-        Index(
-            "outbox_about",
-            "chat_id",
-            "message_id",
-            sqlite_where=text("topic IS NOT NULL"),
-            postgresql_where=text("topic IS NOT NULL"),
-        ),
+        partial("outbox_queued", "lane", "id", where="state = 0"),
+        partial("outbox_about", "chat_id", "message_id", where="topic IS NOT NULL"),
     )
 
     id: int = Field(default=None, sa_column=Column(_SERIAL, primary_key=True))
@@ -178,6 +172,13 @@ def queued(session: Session, lane: Lane, *, after: int, limit: int, now: datetim
     return [Queued(*row) for row in rows]
 
 
+_KEPT_OF_DONE: dict[str, Any] = {
+    "payload": case((col(OutboxMessage.sensitive), ERASED), else_=col(OutboxMessage.payload)),
+    "attachment": case((col(OutboxMessage.sensitive), null()), else_=col(OutboxMessage.attachment)),
+}
+"""What stays of a message that is out or given up."""
+
+
 @cache
 def _marking(count: int) -> Update:
     """One statement for a whole batch (executemany is slow on SQLite), made once for each size."""
@@ -187,9 +188,8 @@ def _marking(count: int) -> Update:
         "state": int(OutboxState.SENT),
         "sent_at": bindparam("now", type_=UtcDateTime),
         "error": None,
-        "payload": case((col(OutboxMessage.sensitive), ERASED), else_=col(OutboxMessage.payload)),
-        "attachment": case((col(OutboxMessage.sensitive), null()), else_=col(OutboxMessage.attachment)),
         "message_id": case(*((col(OutboxMessage.id) == key, number) for key, number in numbers.items())),
+        **_KEPT_OF_DONE,
     }
     return update(OutboxMessage).where(col(OutboxMessage.id).in_(keys)).values(**values)
 
@@ -204,12 +204,8 @@ def sent(session: Session, marks: Sequence[tuple[int, int | None]], now: datetim
 
 def failed(session: Session, key: int, error: str, now: datetime) -> None:
     """This message will not be sent; it stays listed with the reason."""
-    values = {"state": OutboxState.FAILED, "error": error[:2000], "sent_at": None}
+    values = {"state": OutboxState.FAILED, "error": error[:2000], "sent_at": None, **_KEPT_OF_DONE}
     session.connection().execute(update(OutboxMessage).where(col(OutboxMessage.id) == key).values(**values))
-    sensitive = session.scalars(
-        select(col(OutboxMessage.id)).where(col(OutboxMessage.id) == key, col(OutboxMessage.sensitive))
-    )
-    erase(session, sensitive)
 
 
 def erase(session: Session, keys: Iterable[int]) -> None:

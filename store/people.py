@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CompoundSelect, Index, bindparam, text, union
+from sqlalchemy import BigInteger, CompoundSelect, bindparam, union
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from store import ahead, names
 from store.errors import Refusal
+from store.partial import partial
 from store.times import UtcDateTime
 
 
@@ -80,18 +81,8 @@ class Appointment(SQLModel, table=True):
 
     __tablename__ = "appointment"
     __table_args__ = (
-        Index(
-            "appointment_in_force_of_person",
-            "person_id",
-            sqlite_where=text("until IS NULL"),
-            postgresql_where=text("until IS NULL"),
-        ),
-        Index(
-            "appointment_in_force_of_department",
-            "department_id",
-            sqlite_where=text("until IS NULL"),
-            postgresql_where=text("until IS NULL"),
-        ),
+        partial("appointment_in_force_of_person", "person_id", where="until IS NULL"),
+        partial("appointment_in_force_of_department", "department_id", where="until IS NULL"),
     )
 
     id: int = Field(default=None, primary_key=True)

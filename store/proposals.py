@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import JSON, Index, text
+from sqlalchemy import JSON
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from store.commands import VERBS
+from store.partial import partial
 from store.people import Person, Role, holders, own_departments
 from store.times import UtcDateTime
 
@@ -25,9 +26,7 @@ class Proposal(SQLModel, table=True):
     """
 
     __tablename__ = "proposal"
-    __table_args__ = (
-        Index("proposal_open", "id", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
-    )
+    __table_args__ = (partial("proposal_open", "id", where="state = 'open'"),)
 
     id: int = Field(default=None, primary_key=True)
     verb: str

@@ -1,9 +1,10 @@
-"""One row written at once: a third of what the unit of work takes for it, where a number is needed before the flush."""
+"""Rows written past the unit of work: at a third of what it takes, or only where they are not there yet."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, insert, inspect
+from sqlalchemy import Insert, Table, insert, inspect
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, SQLModel
@@ -32,3 +33,16 @@ def written(session: Session, model: type[M], **values: Any) -> M:
     make_transient_to_detached(row)
     session.add(row)
     return row
+
+
+@cache
+def insert_if_new(table: Table, key: str, dialect: str) -> Insert:
+    """Inserts a row unless there is one with this ``key``: then that one stays as it is, and nobody is told."""
+    if dialect == "postgresql":
+        # Loaded by whom it serves: most run on SQLite, and a start waits for it.
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table).on_conflict_do_nothing(index_elements=[key])
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table).on_conflict_do_nothing(index_elements=[key])
