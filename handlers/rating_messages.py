@@ -66,6 +66,9 @@ def void(session: Session, draft: RatingDraft, why: str, now: datetime) -> None:
 def arrived(session: Session, topic: str, chat_id: int, message_id: int | None, at: datetime) -> None:
     """A message with this topic was sent: if it is the draft's card, this is its number; if it has become void on its
     way, it says so.
+
+    Somebody may have tapped in it before this is told: then its number is known already, and what became of it has
+    been said in it.
     """
     if not topic.startswith(TOPIC) or message_id is None:
         return
@@ -74,6 +77,8 @@ def arrived(session: Session, topic: str, chat_id: int, message_id: int | None, 
     if draft is not None and (draft.card, draft.chat_id) == (card, chat_id):
         draft.message_id = message_id
         session.add(draft)
+        return
+    if outbox.said_anew(session, chat_id, message_id, topic):
         return
     turn = session.get(Turn, (survey_id, seat_id))
     over = draft is None and (turn is None or turn.state != SUBMITTED)

@@ -265,6 +265,17 @@ def topic_of(session: Session, chat_id: int, message_id: int) -> str | None:
     return session.scalars(query).first()
 
 
+def said_anew(session: Session, chat_id: int, message_id: int, merge: str) -> bool:
+    """Whether, since this message was written, anything was to be said anew in its place."""
+    of_chat = col(OutboxMessage.chat_id) == chat_id
+    written = select(col(OutboxMessage.id)).where(
+        of_chat, col(OutboxMessage.message_id) == message_id, text("topic IS NOT NULL")
+    )
+    since = col(OutboxMessage.id) > written.scalar_subquery()
+    query = select(col(OutboxMessage.id)).where(since, of_chat, col(OutboxMessage.merge) == merge).limit(1)
+    return session.scalars(query).first() is not None
+
+
 def move_chat(session: Session, old: int, new: int) -> None:
     """A group became a supergroup: what it is still owed goes there."""
     session.connection().execute(

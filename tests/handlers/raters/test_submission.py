@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import text
 from sqlmodel import select
 
+from bot import sending
 from scoring import casting
 from store.inbox import InboxState, InboxUpdate
 from store.outbox import OutboxMessage, OutboxState
@@ -99,6 +100,24 @@ async def test_what_was_reviewed_is_what_is_submitted(office: "Office", departme
     assert "已经提交" in await twice.answered()
     await office.settled()
     assert departments.boxes()["商务局"] == ({"100000": 1}, 0)
+
+
+async def test_whoever_is_quicker_than_the_marks_reads_that_it_is_submitted(
+    office: "Office", departments: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is slow to write down under which number the card went out; meanwhile all of it is done."""
+    monkeypatch.setattr(sending, "MARK_WAIT_SECONDS", 1.5)
+    monkeypatch.setattr(sending, "LAST_MARK_WAIT_SECONDS", 1.5)
+    await office.head.send("/rate")
+    await office.head.tap(await card(office.head, "开始："), "开始：商务局")
+    await office.head.tap(await card(office.head, "商务局　1／2"), "不了解/弃权")
+    await office.head.tap(await card(office.head, "政务服务局　2／2"), "不了解/弃权")
+    await office.head.tap(await card(office.head, "都评完了"), "提交")
+    sure = await card(office.head, "确定提交吗")
+    await office.head.tap(sure, "确认提交，不再修改")
+    await office.settled()
+    [said] = [one for one in office.head.messages if one.id == sure.id]
+    assert "已提交，谢谢您" in said.text
 
 
 async def test_a_tap_that_fails_for_good_is_not_kept(
