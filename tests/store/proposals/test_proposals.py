@@ -1,121 +1,20 @@
-"""Who decides alone, who needs a second person, and who that may be (SPEC 6)."""
+"""Who decides alone, who needs a second person, and what becomes of a proposal (SPEC 6)."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-import store.departments
-import store.verbs
-import store.words  # noqa: F401 - how counts are read
-from store import audit, commands
+from store import audit
 from store.acting import Decided, Figures, Proposed, confirm, preview, previews_with, refuse, run
-from store.commands import Act, Rest, command
+from store.commands import Act
 from store.db import transaction
 from store.errors import Refusal
-from store.notices import Audience, Notice
-from store.people import Department, Person, Role, appoint, appointments_of, dismiss
+from store.notices import Audience
+from store.people import Department, Person, Role, appointments_of, dismiss
 from store.proposals import Proposal, awaiting, deciders
-from store.times import CHINA
-
-NOW = datetime(2021, 4, 6, 10, tzinfo=CHINA)
-
-
-@dataclass(frozen=True)
-class Marked:
-    department: str
-    marks: str
-
-
-@pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test declares is gone after it."""
-    monkeypatch.setattr("store.acting._figures_of", [])
-    registries = (commands.VERBS, commands._SAID, commands.CONVERTERS)
-    kept = [dict(one) for one in registries]
-    yield
-    for registry, before in zip(registries, kept, strict=True):
-        registry.clear()
-        registry.update(before)
-
-
-@pytest.fixture(autouse=True)
-def _verbs(_own_registry: None) -> None:
-    """Verbs that write a mark into a department's aliases, so that it shows whether they were done."""
-
-    def mark(act: Act, department: Department, reason: str) -> Marked:
-        if reason == "不可能":
-            raise Refusal("impossible")
-        department.aliases = f"{department.aliases} {reason}".strip()
-        act.session.add(department)
-        act.session.flush()
-        act.caution("look_twice", reason=reason)
-        act.notify(Notice("marked", Audience("department", department.id), {"reason": reason}))
-        return Marked(department.name, department.aliases)
-
-    @command("mark", words=("记号",), roles=(Role.ADMINISTRATOR, Role.MEMBER_UNIT), changes=True,
-             weighs_on_department=True)  # fmt: skip
-    def plain(act: Act, department: Department, reason: Rest = "") -> Marked:
-        """Mark."""
-        return mark(act, department, reason)
-
-    @command("strike", changes=True, weighs_on_department=True, second_person=True)
-    def grave(act: Act, department: Department, reason: Rest = "") -> Marked:
-        """Mark gravely."""
-        return mark(act, department, reason)
-
-    def only_grave(_act: Act, given: Mapping[str, Any]) -> bool:
-        return given["reason"] == "重"
-
-    @command("weigh", changes=True, weighs_on_department=True, second_person=only_grave)
-    def weighed(act: Act, department: Department, reason: Rest = "") -> Marked:
-        """Mark, gravely or not."""
-        return mark(act, department, reason)
-
-    @command("look", roles=(Role.ADMINISTRATOR, Role.LIAISON))
-    def look(act: Act, department: Department) -> str:
-        """Look."""
-        return department.aliases
-
-    @command("whisper", chat_only=True)
-    def whisper(act: Act) -> str:
-        """Whisper."""
-        return "…"
-
-
-class Zone:
-    """财政局 and 政务服务局 (the office), and whoever is called for."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.fin = Department(code="fin", name="财政局", kind="bureau")
-        self.gov = Department(code="gov", name="政务服务局", kind="bureau", office=True)
-        session.add_all([self.fin, self.gov])
-        session.flush()
-        self.count = 0
-
-    def person(self, name: str, role: Role, department: Department | None = None) -> Person:
-        self.count += 1
-        person = Person(telegram_id=self.count, name=name, started_at=NOW)
-        self.session.add(person)
-        self.session.flush()
-        appoint(self.session, person, role, NOW, department.id if department else None)
-        return person
-
-    def act(self, person: Person, via: str = "chat") -> Act:
-        return Act(self.session, NOW, person, via, system_user="root" if via == "command line" else None)
-
-    def proposal(self, number: int) -> Proposal:
-        return self.session.get_one(Proposal, number)
-
-
-@pytest.fixture
-def zone(session: Session) -> Zone:
-    return Zone(session)
+from tests.store.proposals.conftest import NOW, Marked, Zone
 
 
 class TestAlone:
@@ -323,91 +222,6 @@ class TestOneAdministrator:
         assert act.notices == []
         leader = zone.person("周主任", Role.LEADING_GROUP)
         assert [one.id for one in awaiting(zone.session, leader, NOW)] == [1]
-
-
-class TestOwnDepartment:
-    def test_the_office_does_not_judge_itself(self, zone: Zone) -> None:
-        li, chen = (zone.person(name, Role.ADMINISTRATOR) for name in ("李强", "陈静"))
-        leader = zone.person("周主任", Role.LEADING_GROUP)
-        proposed = run(zone.act(li), "mark", department=zone.gov, reason="无人")
-        assert (proposed.need.role, proposed.need.why, proposed.need.deciders) == (
-            "leading_group", "own_department", ("周主任",),
-        )  # fmt: skip
-        with pytest.raises(Refusal, match="not_yours_to_decide"):
-            confirm(zone.act(chen), zone.proposal(1))
-        confirm(zone.act(leader), zone.proposal(1))
-        assert zone.gov.aliases == "无人"
-
-    def test_an_administrator_who_is_a_liaison_elsewhere_too(self, zone: Zone) -> None:
-        li = zone.person("李强", Role.ADMINISTRATOR)
-        appoint(zone.session, li, Role.LIAISON, NOW, zone.fin.id)
-        assert run(zone.act(li), "mark", department=zone.fin).need.why == "own_department"
-
-    def test_nobody_leaves_a_department_to_decide_on_it(self, zone: Zone) -> None:
-        li, chen = (zone.person(name, Role.ADMINISTRATOR) for name in ("李强", "陈静"))
-        appointment = appoint(zone.session, li, Role.LIAISON, NOW, zone.fin.id)
-        dismiss(zone.session, appointment, NOW)
-        assert run(zone.act(li), "mark", department=zone.fin).need.why == "own_department"
-        run(zone.act(chen), "strike", department=zone.fin)
-        with pytest.raises(Refusal, match="not_yours_to_decide"):
-            confirm(zone.act(li), zone.proposal(2))
-
-    def test_a_leader_of_the_very_department_does_not_decide(self, zone: Zone) -> None:
-        li = zone.person("李强", Role.ADMINISTRATOR)
-        zone.person("孙局长", Role.LEADING_GROUP, zone.gov)
-        zone.person("周主任", Role.LEADING_GROUP)
-        assert run(zone.act(li), "mark", department=zone.gov).need.deciders == ("周主任",)
-
-    def test_what_weighs_on_nobody_needs_nobody(self, zone: Zone) -> None:
-        li = zone.person("李强", Role.ADMINISTRATOR)
-        assert run(zone.act(li), "look", department=zone.gov) == ""
-
-    def test_the_department_of_an_argument_counts(self, zone: Zone) -> None:
-        """An entry or an obligation of one's own department is one's own department's."""
-        li = zone.person("李强", Role.ADMINISTRATOR)
-
-        @commands.converter(Proposal)
-        def _read(_act: Act, text: str) -> Proposal:
-            return zone.proposal(int(text))
-
-        @command("touch", changes=True, weighs_on_department=True)
-        def touch(act: Act, thing: Proposal) -> str:
-            """Touch."""
-            return "done"
-
-        things = [
-            Proposal(verb="x", arguments={}, department_id=one.id, proposed_by=li.id, proposed_at=NOW, needs="", why="")
-            for one in (zone.gov, zone.fin)
-        ]
-        zone.session.add_all(things)
-        zone.session.flush()
-        assert isinstance(run(zone.act(li), "touch", thing=things[0]), Proposed)
-        assert run(zone.act(li), "touch", thing=things[1]) == "done"
-
-
-class TestMemberUnits:
-    def test_a_member_unit_proposes_and_the_office_confirms(self, zone: Zone) -> None:
-        unit = zone.person("纪工委", Role.MEMBER_UNIT)
-        li = zone.person("李强", Role.ADMINISTRATOR)
-        proposed = run(zone.act(unit), "mark", department=zone.fin, reason="作风")
-        assert (proposed.need.role, proposed.need.why, proposed.need.deciders) == (
-            "administrator", "member_unit", ("李强",),
-        )  # fmt: skip
-        assert zone.fin.aliases == ""
-        confirm(zone.act(li), zone.proposal(1))
-        assert zone.fin.aliases == "作风"
-
-    def test_on_the_office_itself_the_leading_group_confirms(self, zone: Zone) -> None:
-        unit = zone.person("纪工委", Role.MEMBER_UNIT)
-        zone.person("李强", Role.ADMINISTRATOR)
-        zone.person("周主任", Role.LEADING_GROUP)
-        need = run(zone.act(unit), "mark", department=zone.gov).need
-        assert (need.role, need.deciders) == ("leading_group", ("周主任",))
-
-    def test_a_member_unit_that_is_an_administrator_too_acts_as_one(self, zone: Zone) -> None:
-        unit = zone.person("纪工委", Role.MEMBER_UNIT)
-        appoint(zone.session, unit, Role.ADMINISTRATOR, NOW)
-        assert isinstance(run(zone.act(unit), "mark", department=zone.fin), Marked)
 
 
 def test_of_two_who_decide_at_once_one_finds_it_closed(engine: Engine) -> None:
