@@ -3,6 +3,7 @@
 import getpass
 import inspect
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 import templates
-from bot import cli_faults, verbs
+from bot import cli_faults, logs, verbs
 from bot import settings as configured
 from bot.clock import SystemClock
 from bot.opening import furnish, opened
@@ -151,6 +152,8 @@ def execute(verb: Verb, words: Sequence[str], options: Options) -> int:
     if verb.chat_only:
         raise Refusal("chat_only", verb=verb.name)
     settings = configured.load()
+    # What is printed is for whoever reads it, a program perhaps: log lines go to stderr.
+    logs.configure(settings.log, level=logging.WARNING)
     bot = _username(settings) if verb.name in GIVES_LINKS and not options.dry_run else None
     offline = verb.name in OFFLINE and bool(words)
     with _house(settings, options.said_as, alone=verb.name in WITHOUT_OFFICE, offline=offline) as act, _found_by(verb):

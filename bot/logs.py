@@ -49,7 +49,6 @@ def configure(form: str = "text", *, secrets: tuple[str, ...] = (), level: int =
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )
 
 

@@ -5,6 +5,7 @@ which databases may be created. Each test gets a database of its own, cloned fro
 """
 
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
@@ -35,8 +36,12 @@ def plain_logs() -> Iterator[None]:
     """Log lines as they are in use. A developer's terminal would draw each error with all its variables: that takes
     seconds, and has ballots in it.
     """
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
     structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
     yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
     structlog.reset_defaults()
 
 

@@ -88,6 +88,16 @@ def test_deducts_and_shows_the_score(zone, capsys):
     assert row["system_user"]
 
 
+def test_what_is_printed_for_a_program_has_no_log_line_in_it(zone, capsys):
+    with transaction(zone) as session:
+        [admin] = people.holders(session, Role.ADMINISTRATOR)
+        people.blocked(session, admin.telegram_id, NOW)
+    code, out, err = call(capsys, "post", "2021-03", "--json")
+    assert code == 0
+    assert json.loads(out)
+    assert "nobody to tell" in err
+
+
 def test_a_dry_run_keeps_nothing(zone, capsys):
     code, out, _ = call(capsys, "deduct", "fin", "daily.7", "--count", "2", "--dry-run")
     assert code == 0
