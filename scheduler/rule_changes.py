@@ -5,11 +5,11 @@ of the hand-ins; what a person has taken back, held or let off stays so. Ballots
 marks. Nothing is written.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlmodel import Session, col, select
 
@@ -97,7 +97,7 @@ def scores(frame: Frame, year: int, book: RuleBook, now: datetime) -> list[DiffR
     """
     session = frame.session
     live = standings(session, year)
-    after = {one.department.code: one for one in _standings(frame, year, book, now, [one.department for one in live])}
+    after = {one.department.code: one for one in _standings(frame, year, book, now, live)}
     rows = []
     for one in live:
         other = after[one.department.code]
@@ -120,8 +120,14 @@ def _side(book: RuleBook, one: Standing) -> Side:
     )
 
 
-def _standings(frame: Frame, year: int, book: RuleBook, now: datetime, units: list[Department]) -> list[Standing]:
+def _standings(frame: Frame, year: int, book: RuleBook, now: datetime, live: Sequence[Standing]) -> list[Standing]:
+    """By the other book. ``live``: by the book in force, which says what of the panels may be shown: else a book made
+    for it would tell what one panel has given, out of two sums.
+    """
     session, old = frame.session, frame.rulebook(year)
+    units = [one.department for one in live]
+    told = {"", "few"} if _panels_count_alike(old, book) else {""}
+    kept_back = {one.department.id for one in live if one.sheet.withheld not in told}
     draft = frame.under(year, book)
     settled = _settled(session, year)
     lines = _by_hand(session, year, book, {one.id: one for one in units}, settled)
@@ -134,10 +140,27 @@ def _standings(frame: Frame, year: int, book: RuleBook, now: datetime, units: li
     def sheet(unit: Department) -> ScoreSheet:
         count = counts.get(unit.id, Count())
         ballots = list(_scaled(old, book, count.ballots, unit.kind))
-        exact = score_sheet(book, lines.get(unit.id, ()), ballots, unit.kind, still_open)
+        not_told = frozenset(book.panels) if unit.id in kept_back else still_open
+        exact = score_sheet(book, lines.get(unit.id, ()), ballots, unit.kind, not_told)
         return replace(under_review(disclosed(exact, count.counts), reviewed.get(unit.id, 0)), lines=())
 
     return in_order([(unit, sheet(unit)) for unit in units])
+
+
+def _panels_count_alike(old: RuleBook, new: RuleBook) -> bool:
+    """Whether what the panels give comes to the same sums by both books, and no more of it would be shown."""
+    blocks = {panel.block for panel in old.panels.values()}
+
+    def rules(book: RuleBook) -> tuple[Any, ...]:
+        return (
+            book.panels,
+            book.readings,
+            {code: book.blocks.get(code) for code in blocks},
+            # What costs points in the same block could hold it at its floor, and so leave the others alone.
+            {code: item for code, item in book.items.items() if item.block in blocks},
+        )
+
+    return rules(old) == rules(new) and old.panel_shown_from <= new.panel_shown_from
 
 
 def _settled(session: Session, year: int) -> dict[int, list[_Settled]]:

@@ -1,5 +1,6 @@
 """What a changed rule book would do to a year, before it is put in force."""
 
+import re
 from typing import Any
 
 import pytest
@@ -99,24 +100,59 @@ def test_what_a_person_has_let_off_taken_back_or_not_decided_stays_so(
     assert daily(late, dear, "hr") == ("40.00", "40.00")
 
 
-def test_panels_keep_their_share_and_grades_are_read_anew(zone: Zone, fin: Department, rulebook: RuleBook) -> None:
+def rated(zone: Zone, unit: Department, ballots: dict[str, tuple[int, int]]) -> None:
+    """By panel, the mark that the department got, and from how many."""
     clerk = Person(name="甲")
     zone.session.add(clerk)
     zone.session.flush()
-    for panel, mark in (("leaders", 27), ("departments", 9), ("enterprises", 8), ("supervisors", 9)):
+    for panel, (mark, count) in ballots.items():
         survey = Survey(
-            year=2021, panel=panel, departments=[fin.id], opened_at=NOW, opened_by=clerk.id, closes_at=NOW,
+            year=2021, panel=panel, departments=[unit.id], opened_at=NOW, opened_by=clerk.id, closes_at=NOW,
             closed_at=NOW,
         )  # fmt: skip
         zone.session.add(survey)
         zone.session.flush()
-        zone.session.add(BallotBox(survey_id=survey.id, department_id=fin.id, marks={str(mark * UNIT): 3}))
+        zone.session.add(BallotBox(survey_id=survey.id, department_id=unit.id, marks={str(mark * UNIT): count}))
     zone.session.flush()
+
+
+def test_panels_keep_their_share_and_grades_are_read_anew(zone: Zone, fin: Department, rulebook: RuleBook) -> None:
+    rated(zone, fin, {"leaders": (27, 3), "departments": (9, 3), "enterprises": (8, 3), "supervisors": (9, 3)})
     stricter = changed(rulebook, ("at_least = 90", "at_least = 95"), ("below = 90", "below = 95"))
     row = rows(zone, stricter)["fin"]
     assert (row.before.total, row.after.total) == ("93.00", "93.00")
     assert (row.before.grade, row.after.grade) == ("excellent", "pass")
     assert ("grades", "changed") in {(one.kind, one.what) for one in rule_changes.compare(rulebook, stricter)}
+
+
+def weighing(rulebook: RuleBook, weights: dict[str, int]) -> RuleBook:
+    """The rule book with these panels, at these weights, and with no other."""
+
+    def anew(found: re.Match[str]) -> str:
+        weight = weights.get(found[1])
+        return "" if weight is None else re.sub(r"weight = \d+", f"weight = {weight}", found[0])
+
+    return parse(re.sub(r'\[clause\.panel\]\ncode = "(.+)"\n(?:.+\n)+', anew, rulebook.text), "改")
+
+
+def test_no_book_tells_what_a_panel_has_given_before_all_have_been_counted(
+    zone: Zone, fin: Department, rulebook: RuleBook
+) -> None:
+    rated(zone, fin, {"enterprises": (8, 3)})
+    row = rows(zone, weighing(rulebook, {"enterprises": 60}))["fin"]
+    assert (row.before.annual, row.after.annual, row.after.total) == (None, None, None)
+
+
+def test_two_books_do_not_tell_a_figure_that_rests_on_too_few_ballots(
+    zone: Zone, fin: Department, rulebook: RuleBook
+) -> None:
+    rated(zone, fin, {"leaders": (27, 3), "departments": (9, 3), "enterprises": (8, 1), "supervisors": (9, 3)})
+    row = rows(zone, changed(rulebook, ("points = -3", "points = -4")))["fin"]
+    assert (row.before.annual, row.after.annual) == ("53.00", "53.00")
+    heavier = weighing(rulebook, {"leaders": 20, "departments": 10, "enterprises": 20, "supervisors": 10})
+    for book in (heavier, changed(rulebook, ("panel_shown_from = 3", "panel_shown_from = 1"))):
+        row = rows(zone, book)["fin"]
+        assert (row.before.annual, row.after.annual, row.after.total) == ("53.00", None, None)
 
 
 def test_a_book_without_an_item_that_is_in_use_is_refused(late: Zone, fin: Department, rulebook: RuleBook) -> None:
