@@ -54,7 +54,7 @@ def places(session: Session, person: Person) -> list[Place]:
     running = surveys.running(session)
     if not running:
         return []
-    mine = [seat for seat in seats.seats_for(session, person) if _is_his(session, person, seat)]
+    mine = [seat for seat in seats.seats_for(session, person) if is_his(session, person, seat)]
     return [
         (survey, seat)
         for survey in running
@@ -64,7 +64,7 @@ def places(session: Session, person: Person) -> list[Place]:
     ]
 
 
-def _is_his(session: Session, person: Person, seat: Seat) -> bool:
+def is_his(session: Session, person: Person, seat: Seat) -> bool:
     """Whether somebody may rate from a place: whoever is no rater any more may not, though his name stands there."""
     if seat.department_id is None and Role.RATER not in people.roles_of(session, person):
         return False
@@ -133,7 +133,7 @@ def place_of(session: Session, person: Person, survey_id: int, seat_id: int) -> 
     survey, seat = session.get(Survey, survey_id), session.get(Seat, seat_id)
     if seat is None:
         raise Refusal("button_outdated")
-    if not _is_his(session, person, seat):
+    if not is_his(session, person, seat):
         raise Refusal("button_of_another")
     if survey is None:
         raise Refusal("rating_gone")
@@ -152,7 +152,7 @@ def open_card(context: Context, person: Person, survey: Survey, seat: Seat, *, a
     before = casting.draft_of(session, survey, seat)
     if before is not None and before.person_id != person.id:
         other = session.get_one(Person, before.person_id)
-        if before.scores and not anew and _is_his(session, other, seat):
+        if before.scores and not anew and is_his(session, other, seat):
             button = keyboards.button(templates.word("button_rate_anew"), "rate", survey.id, seat.id, "anew")
             text = templates.render("raters/begun_by_another", name=other.name, given=len(before.scores))
             context.reply(text, markup=keyboards.inline([button]))

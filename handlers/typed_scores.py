@@ -19,7 +19,7 @@ from handlers import guided, rating_cards
 from handlers.callers import registered
 from handlers.context import Aside, Context, KaopingApplication, Work
 from handlers.fitting import FittingMessages
-from handlers.raters import begin, places, rating_of, say
+from handlers.raters import begin, is_his, places, rating_of, say
 from handlers.rating_cards import REVIEW, Rating
 from scoring import casting
 from scoring.ballots import BallotError
@@ -165,6 +165,9 @@ def _refuse(context: Context, person: Person) -> None:
 def _take(context: Context, person: Person, said: Said, message: Message) -> None:
     """Writes down what was typed, or says beside the card what is wrong with it."""
     session, rating = context.session, rating_of(context.session, person, said.draft)
+    if not is_his(session, person, rating.seat):
+        # Whoever has been replaced since he opened his card.
+        raise Refusal("rating_seat_ended")
     casting.accepts(session, rating.survey, rating.seat, message.date, context.now)
     draft, sheet = rating.draft, rating.sheet
     try:

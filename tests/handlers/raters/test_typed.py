@@ -7,6 +7,8 @@ from sqlmodel import select
 
 from handlers.rating_cards import offered
 from scheduler.tables import HandIn
+from store import people
+from store.db import transaction
 from tests.handlers.raters.conftest import Round, card, give
 
 if TYPE_CHECKING:
@@ -129,6 +131,19 @@ async def test_what_is_typed_too_late_says_so(office: "Office", departments: Rou
     await office.at("03-31 08:01")
     await office.head.send("2 2 2 2 2")
     await office.head.hear("截止，不能再打分")
+    await office.settled()
+    assert departments.scores("财政局")["商务局"] is None
+
+
+async def test_who_has_been_replaced_gives_no_more(office: "Office", departments: Round) -> None:
+    await opened(office)
+    with transaction(office.engine) as session:
+        head = people.person_of(session, office.head.id)
+        assert head is not None
+        for held in people.appointments_of(session, head):
+            people.dismiss(session, held, office.sandbox.clock.now())
+    await office.head.send("2 2 2 2 2")
+    await office.head.hear("已不在评议名册里")
     await office.settled()
     assert departments.scores("财政局")["商务局"] is None
 
