@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from scheduler.duties import assignments, end_duty
 from scheduler.frame import Frame
 from scheduler.obligations import exempt
-from scheduler.tables import Obligation
+from scheduler.tables import Correction, Obligation
 from scoring import seats
 from scoring.survey_tables import Seat
 from store.commands import Act, command
@@ -53,6 +53,12 @@ def merge(act: Act, department: Department, into: Department) -> Merged:
     for obligation in coming:
         for notice in exempt(frame, obligation, now=act.now, by=act.actor.id, reason=into.name):
             act.notify(notice)
+    # What was sent back stands as it came in: nobody is left to correct it, or to decide that it was not.
+    returned = select(Correction).join(Obligation, col(Correction.obligation_id) == col(Obligation.id))
+    returned = returned.where(Obligation.department_id == department.id, col(Correction.settle_at).is_not(None))
+    for correction in act.session.exec(returned).all():
+        correction.settle_at, correction.met_by = None, correction.met_by or correction.hand_in_id
+        act.session.add(correction)
     places = select(Seat).where(Seat.department_id == department.id, col(Seat.ended_at).is_(None))
     for seat in act.session.exec(places).all():
         seats.end(act.session, seat, act.now)

@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import select
 
+from scheduler.hand_ins import send_back
 from scheduler.merging import Merged, merge
 from scheduler.tables import Obligation
 from scoring import past
@@ -54,6 +55,17 @@ def test_it_takes_two_and_then_the_department_owes_nothing_more(
     owed = zone.session.exec(select(Obligation).where(Obligation.department_id == com.id)).all()
     assert not [one for one in owed if one.due_at > NOW and one.exempted_at is None]
     assert len(zone.session.exec(select(LedgerEntry).where(LedgerEntry.department_id == com.id)).all()) == 1
+
+
+def test_what_was_returned_is_not_waited_for_any_more(zone: Zone, units: tuple[Department, Department]) -> None:
+    fin, com = units
+    april = zone.owes(com, "2021-04")
+    zone.hand_in(april, "05-10 13:00")
+    send_back(zone.frame, april, reason="不实", due_at=at("05-24"), now=at("05-18 10:00"), by=None)
+    merge(zone.act(zone.person("王科长", Role.ADMINISTRATOR), NOW), com, fin)
+    held = zone.held()
+    zone.live("05-26 12:00")
+    assert zone.held() == held
 
 
 def test_last_years_grade_goes_on(zone: Zone, units: tuple[Department, Department]) -> None:
