@@ -79,6 +79,7 @@ async def kaoping(
     url: str, database: str, prepared: Callable[[Session], None], *, limits: bool, register: Any = None
 ) -> None:
     """The whole bot on a zone of sixty departments; with ``register`` those handlers in place of its own."""
+    from bot import garbage
     from bot.application import Bot
     from bot.assembly import assemble
     from bot.settings import Settings
@@ -93,6 +94,7 @@ async def kaoping(
         bot = assemble(settings, engine, StandingClock())
     else:
         bot = Bot(settings, engine, StandingClock(), register=register, tick=lambda _session, _now: None)
+    garbage.settle()  # as at every start
     say("ready")
     async with bot.running():
         # What a start costs is not what a message costs: the other side's is not counted either.

@@ -4,7 +4,6 @@ Only what a call needs is loaded: the help in no time, a verb with its rooms. Wh
 stderr; exit codes are 0 for done, 1 for a fault that was looked for and found, 2 for what was refused.
 """
 
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,12 +89,11 @@ def _known(fault: Exception) -> str | None:
 
 def run() -> int:
     """The bot, against Telegram."""
-    # Nothing of what is loaded now is garbage, or ever will be: looking through it again and again makes a start late.
-    gc.disable()
+    from bot import garbage
+
+    garbage.put_off()
     from bot import running
 
-    gc.freeze()
-    gc.enable()
     return running.run()
 
 

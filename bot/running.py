@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 from telegram.error import TelegramError
 
-from bot import logs, settings
+from bot import garbage, logs, settings
 from bot.application import TokenRefused
 from bot.assembly import assemble
 from bot.clock import Clock, ServerClock, SystemClock
@@ -48,6 +48,7 @@ async def _work(chosen: Settings) -> None:
     try:
         bot = assemble(chosen, engine, clock)
         bot.stop_on_signals()
+        garbage.settle()
         with _measured(chosen, bot):
             await bot.run()
     finally:

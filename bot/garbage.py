@@ -1,0 +1,24 @@
+"""When to look for garbage: not while the bot is being put together, and later seldom.
+
+Nothing of what a start loads is garbage, or ever will be; looking through it again and again makes the start late and
+every update dearer.
+"""
+
+import gc
+
+NEW_OBJECTS = 20_000
+"""Objects made since the last look before there is another one: what an update makes goes by itself."""
+YOUNG_LOOKS, MIDDLE_LOOKS = 20, 50
+"""Looks at the young before one at those that outlived one, and of these before one at all but what was loaded."""
+
+
+def put_off() -> None:
+    """Nothing is looked for until ``settle``."""
+    gc.disable()
+
+
+def settle() -> None:
+    """All is loaded: from now on only what comes to be is looked through."""
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, MIDDLE_LOOKS)
+    gc.enable()
