@@ -48,7 +48,7 @@ class Bot:
     ``register`` adds the handlers; ``tick(session, now)`` is what time does, and comes each minute (with a ServerClock:
     whenever the server's clock has moved); ``draw(kind, data)`` gives pictures as PNG, ``make`` files that are
     written when they are sent and kept nowhere; ``hooks`` are told of what was sent, of whom nothing reaches and of
-    groups that moved; ``greetings`` are calls made once at the start, which may be lost.
+    groups that moved; ``greetings`` gives calls that are made once at the start, and may be lost.
     """
 
     receiver: Receiver
@@ -69,7 +69,7 @@ class Bot:
         make: Make | None = None,
         hooks: Hooks | None = None,
         courtesies: Courtesies | None = None,
-        greetings: Sequence[tuple[str, Mapping[str, Any]]] = (),
+        greetings: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]] = list,
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -225,7 +225,7 @@ class Bot:
 
     async def _greet(self) -> None:
         """Makes the calls that belong to a start, such as setting the menus, then waits for the end."""
-        for method, payload in self._greetings:
+        for method, payload in self._greetings():
             try:
                 await self._api.call(method, payload)
             except TelegramError as error:

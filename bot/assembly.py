@@ -59,7 +59,7 @@ def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
         make=make,
         hooks=Hooks(sent=on_sent, unreachable=on_unreachable, migrated=on_migrated),
         courtesies=Courtesies(errors.refused, errors.failed, errors.dead),
-        greetings=[("setMyCommands", each) for each in menus.defaults()],
+        greetings=lambda: [("setMyCommands", each) for each in menus.defaults()],
     )
     bot.library.bot_data["summary_chat"] = settings.summary_chat
     return bot

@@ -85,7 +85,15 @@ def _block(template: str, name: str, facts: Mapping[str, object]) -> str:
     return "".join(source.blocks[name](source.new_context(dict(facts)))).strip()
 
 
+class _Macros:
+    """The macros of a template, which is read when the first of them is called: a start does not wait for it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, macro: str) -> Any:
+        return getattr(_template(self._name).module, macro)
+
+
 # A block rendered by itself does not see what its file imports, so these are at hand in every template.
-_environment.globals.update(
-    closing=_template("closing").module, labels=_template("labels").module, roles=_template("roles").module
-)
+_environment.globals.update({name: _Macros(name) for name in ("closing", "labels", "roles")})
