@@ -22,20 +22,19 @@ from handlers.context import Context, KaopingApplication, Work
 from handlers.fitting import FittingMessages
 from handlers.guided import KIND as VERB_KIND
 from handlers.guided import TIMEOUT, Guide
-from handlers.meaning import CHOSEN, HAND_IN, OBLIGATION
+from handlers.meaning import CHOSEN, answers_papers
 from handlers.naming import normal
 from handlers.notices import deliver
 from handlers.owed import frame_of
 from handlers.parsing import Line, spotted, taken
 from scheduler import appeal_commands
-from scheduler.reminders import TOPIC as REMINDER
 from scoring import appeals
 from scoring.appeal_tables import Appeal
 from scoring.appeals import Piece
 from scoring.entries import entry_shown
 from scoring.ledger import entry_numbered
 from scoring.tables import LedgerEntry
-from store import acting, drafts, outbox, people, vitals
+from store import acting, drafts, people, vitals
 from store.commands import VERBS, to_json
 from store.drafts import Draft
 from store.errors import Refusal
@@ -75,20 +74,13 @@ def _meant(session: Session, person: Person, message: Message, now: datetime) ->
     if not found or found[0].kind != KIND or now - datetime.fromisoformat(found[0].data["touched"]) > TIMEOUT:
         return None
     if message.text is None:
-        return found[0] if file_in(message) is not None and not _of_a_hand_in(session, message) else None
+        return found[0] if file_in(message) is not None and not answers_papers(session, message) else None
     word, line = normal(message.text), spotted(message.text)
     another = message.text.startswith("/") or word.startswith("零报告") or word in departments.WORDS
     if line is not None and not line.rest:
         # A reason may begin with any word; a command of one word is a command.
         another = another or bool(line.verb.roles & people.roles_of(session, person))
-    return None if another or _of_a_hand_in(session, message) else found[0]
-
-
-def _of_a_hand_in(session: Session, message: Message) -> bool:
-    """Whether a message answers one of those that ask for papers."""
-    quoted = message.reply_to_message
-    topic = outbox.topic_of(session, message.chat.id, quoted.message_id) if quoted is not None else None
-    return topic is not None and topic.startswith((REMINDER, OBLIGATION, HAND_IN))
+    return None if another or answers_papers(session, message) else found[0]
 
 
 async def said(update: Update, context: Context) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlmodel import Session
 from telegram import Message
 
 from handlers import naming
@@ -65,6 +66,13 @@ def meaning_of(
         return Meaning(chosen)
     others = also(session, departments, now) if others is None else others
     return Meaning(None, [*current, *others][:MOST])
+
+
+def answers_papers(session: Session, message: Message) -> bool:
+    """Whether a message answers one of those that ask for papers, or speak of what was handed in."""
+    quoted = message.reply_to_message
+    topic = outbox.topic_of(session, message.chat.id, quoted.message_id) if quoted is not None else None
+    return topic is not None and topic.startswith((REMINDER, OBLIGATION, HAND_IN))
 
 
 def _named(words: str, things: Sequence[Owed]) -> list[Owed]:

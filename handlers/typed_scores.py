@@ -19,6 +19,7 @@ from handlers import guided, rating_cards
 from handlers.callers import registered
 from handlers.context import Aside, Context, KaopingApplication, Work
 from handlers.fitting import FittingMessages
+from handlers.meaning import answers_papers
 from handlers.raters import begin, is_his, places, rating_of, say
 from handlers.rating_cards import REVIEW, Rating
 from scoring import casting
@@ -54,10 +55,13 @@ class TypedScores(FittingMessages):
     edited = True
 
     def may_be(self, message: Message) -> bool:
-        return _may_be(message)
+        text = message.text
+        private = message.chat.type == ChatType.PRIVATE
+        return text is not None and private and len(text) <= MOST and not text.startswith("/")
 
     def fits(self, work: Work, person: Person | None, message: Message) -> bool:
-        if person is None or _awaited(work, person, message):
+        # An answer to a reminder, or to the question of a verb, is about that; to anything else, scores are scores.
+        if person is None or _awaited(work, person, message) or answers_papers(work.session, message):
             return False
         return _meant(work.session, person, message) is not None or _too_late(work.session, person, message)
 
@@ -65,19 +69,6 @@ class TypedScores(FittingMessages):
 def register(application: KaopingApplication) -> None:
     """Adds what this file answers to. Before the verbs, which take anything that answers a question of theirs."""
     application.add_handler(TypedScores(application, typed))
-
-
-def _may_be(message: Message) -> bool:
-    text = message.text
-    if text is None or message.chat.type != ChatType.PRIVATE or len(text) > MOST or text.startswith("/"):
-        return False
-    quoted = message.reply_to_message
-    # An answer to a reminder or a question is about that.
-    return quoted is None or any(
-        str(button.callback_data or "").startswith(f"{rating_cards.ACTION}:")
-        for row in (quoted.reply_markup.inline_keyboard if quoted.reply_markup else ())
-        for button in row
-    )
 
 
 def _awaited(work: Work, person: Person, message: Message) -> bool:

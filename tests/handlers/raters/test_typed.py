@@ -9,6 +9,7 @@ from handlers.rating_cards import offered
 from scheduler.tables import HandIn
 from store import people
 from store.db import transaction
+from store.inbox import InboxUpdate
 from tests.handlers.raters.conftest import Round, card, give
 
 if TYPE_CHECKING:
@@ -124,6 +125,29 @@ async def test_a_verb_that_has_asked_for_a_figure_gets_it(office: "Office", lead
     await office.admin.send("30")
     await card(office.admin, "商务局　2／3", "已记：财政局　30")
     assert leaders.scores("赵主任")["财政局"] == "30"
+
+
+async def test_scores_that_answer_another_message_are_scores_all_the_same(office: "Office", departments: Round) -> None:
+    await opened(office)
+    await office.head.send("帮助")
+    about = await office.head.hear("评议打分")
+    await office.head.send("2 1.5 2 2 1", reply_to=about)
+    await card(office.head, "政务服务局　2／2")
+    assert departments.scores("财政局")["商务局"] == ["2", "1.5", "2", "2", "1"]
+    kept = office.read(lambda session: [one.payload for one in session.exec(select(InboxUpdate))])
+    assert not [one for one in kept if "2 1.5 2 2 1" in one]
+
+
+async def test_what_answers_a_call_for_papers_is_about_that(office: "Office", departments: Round) -> None:
+    await office.at("03-26 09:00")
+    await opened(office)
+    await office.head.send("报送")
+    await office.head.tap(await office.head.hear("请选择要报送的事项"), "2021年3月工作动态")
+    asked = await office.head.hear("截止时间")
+    await office.settled()
+    await office.head.send("12 35 98 2 1", reply_to=asked)
+    await office.head.hear("作为")
+    assert departments.scores("财政局")["商务局"] is None
 
 
 async def test_what_is_typed_too_late_says_so(office: "Office", departments: Round) -> None:
