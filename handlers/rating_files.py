@@ -260,7 +260,7 @@ def _take(say: Unasked, person: Person, file: Draft, sheets: Sequence[Sheet]) ->
     if not found.given:
         raise Refusal("rating_form_blank", name=file.data["name"])
     draft = casting.take_up(session, survey, seat, person, file.chat_id)
-    sheet.given.update(found.given)
+    sheet.take_over(found.given)
     casting.keep(session, draft, sheet)
     draft.at, draft.low = REVIEW, False
     rating_messages.renew(say, draft)

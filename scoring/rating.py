@@ -155,6 +155,15 @@ class RatingSheet:
         none_left = aspect is None or not any(one is not None for one in aspects)
         self.given[unit.id] = Given() if none_left else Given(aspects=aspects)
 
+    def take_over(self, given: Mapping[int, Given]) -> None:
+        """What a form gives, by the department's id; an aspect that it leaves empty stays as it was."""
+        for key, one in given.items():
+            before = self.given[key].aspects
+            if before and None in one.aspects:
+                both = zip(one.aspects, before, strict=True)
+                one = Given(aspects=[was if answer is None else answer for answer, was in both])
+            self.given[key] = one
+
     def _check(self, unit: Department, scores: Scores) -> None:
         check_ballot(self.rulebook, Ballot(self.panel.code, scores), unit.kind)
 

@@ -95,6 +95,16 @@ async def test_the_form_holds_what_was_tapped_before(office: "Office", departmen
     assert departments.scores("财政局") == {"商务局": ["1.5"] * 5, "政务服务局": "弃权"}
 
 
+async def test_what_a_form_leaves_empty_stays_as_it_was(office: "Office", departments: Round) -> None:
+    sent = await form_of(office.head)
+    await office.head.tap(await card(office.head, "开始：商务局"), "开始：商务局")
+    await give(office.head, await card(office.head, "商务局　1／2"), "五项", "1.5")
+    await card(office.head, "政务服务局　2／2")
+    await office.head.send_document("打分表.xlsx", filled(office, sent, {"D6": 2, "D7": 1}))
+    await card(office.head, "已读入2个部门")
+    assert departments.scores("财政局") == {"商务局": ["2", *["1.5"] * 4], "政务服务局": ["1", "", "", "", ""]}
+
+
 async def test_nothing_of_a_form_stays_in_the_tables(office: "Office", departments: Round) -> None:
     sent = await form_of(office.head)
     form = filled(office, sent, EVEN)
