@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from store.commands import VERBS, Act, Verb, find_verb, take_words
@@ -40,11 +41,16 @@ def _run_together(line: str) -> Line | None:
     # Few people set a space between Chinese words.
     if len(line) > SHORT or "\n" in line:
         return None
-    said = [(word, verb) for verb in VERBS.values() for word in verb.words if len(word) > 1 and line.startswith(word)]
-    if not said:
-        return None
-    word, verb = max(said, key=lambda pair: len(pair[0]))
-    return Line(verb, line[len(word) :].strip(), slash=False)
+    beginning, verbs = _beginnings(len(VERBS))
+    said = beginning.match(line)
+    return Line(verbs[said[0]], line[said.end() :].strip(), slash=False) if said else None
+
+
+@cache
+def _beginnings(_verbs: int) -> tuple[re.Pattern[str], dict[str, Verb]]:
+    """What finds the longest word of a verb that a line begins with, and the verb of each; for so many verbs."""
+    verbs = {word: verb for verb in VERBS.values() for word in verb.words if len(word) > 1}
+    return re.compile("|".join(map(re.escape, sorted(verbs, key=len, reverse=True))) or "(?!)"), verbs
 
 
 def taken(act: Act, line: Line) -> dict[str, Any]:

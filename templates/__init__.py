@@ -72,7 +72,12 @@ def word(name: str, /, **facts: object) -> str:
 
     Raises KeyError for a name that has no block.
     """
-    return plain(_block("words", name, facts))
+    return plain(_block("words", name, facts)) if facts else _constant(name)
+
+
+@cache
+def _constant(name: str) -> str:
+    return plain(_block("words", name, {}))
 
 
 def word_names() -> frozenset[str]:
