@@ -164,7 +164,7 @@ class _Line:
             return None
         return found
 
-    def one_of(self, key: str, names: Mapping[str, str], code: str) -> str | None:
+    def among(self, key: str, names: Mapping[str, str], code: str) -> str | None:
         """A code out of codes and titles: either of them, or the list's "code title"; required."""
         said = self.text(key, required=True)
         if not said:
@@ -278,7 +278,7 @@ class _Reader:
             line.fault("code", "department_code", said=cells.excerpt(code))
         self._once(line, "code", rows, "code", code)
         name = line.text("name", required=True)
-        kind = line.one_of("kind", self.vocabulary.kinds, "kind_unknown")
+        kind = line.among("kind", self.vocabulary.kinds, "kind_unknown")
         office = self._yes(line, "office")
         if office:
             self.offices.append(line.cell("office"))
@@ -324,7 +324,7 @@ class _Reader:
 
     def _contact(self, line: _Line, rows: _Rows[ContactRow]) -> ContactRow | None:
         name = line.text("name", required=True)
-        role = line.one_of("role", self.form.roles, "role_unknown")
+        role = line.among("role", self.form.roles, "role_unknown")
         said = line.text("department")
         department = self._find(line, "department", said) if said else None
         if not said and role not in (None, Role.LEADING_GROUP):
@@ -337,7 +337,7 @@ class _Reader:
         return ContactRow(line.row, department, name, Role(role), phone, note) if role else None
 
     def _rater(self, line: _Line, rows: _Rows[RaterRow]) -> RaterRow | None:
-        panel = line.one_of("panel", self.vocabulary.panels, "panel_unknown")
+        panel = line.among("panel", self.vocabulary.panels, "panel_unknown")
         name = line.text("name", required=True)
         by_department = panel in self.vocabulary.department_panels
         unit = line.text("unit", required=by_department)
@@ -353,7 +353,7 @@ class _Reader:
     def _task(self, line: _Line, rows: _Rows[TaskRow]) -> TaskRow | None:
         said = line.text("department", required=True)
         department = self._find(line, "department", said) if said else None
-        item = line.one_of("item", self.vocabulary.items, "item_unknown")
+        item = line.among("item", self.vocabulary.items, "item_unknown")
         title = line.text("title", required=True)
         responsible = line.text("responsible")
         measures = line.text("measures", most=LONGEST_MEASURES)
