@@ -12,6 +12,7 @@ from scoring import seats
 from scoring.survey_tables import Seat
 from store.commands import Act, command
 from store.errors import Refusal
+from store.notices import Audience
 from store.people import Department
 from store.times import china
 
@@ -69,4 +70,7 @@ def merge(act: Act, department: Department, into: Department) -> Merged:
     into.aliases = " ".join([*known, *(name for name in called if name not in known)])
     act.session.add_all([department, into])
     act.session.flush()
-    return Merged(department.code, department.name, into.code, into.name, len(ended), len(coming))
+    result = Merged(department.code, department.name, into.code, into.name, len(ended), len(coming))
+    for unit in (department, into):
+        act.tell(Audience("department", unit.id), "merged", result)
+    return result

@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import select
 
+import templates
 from scheduler.hand_ins import send_back
 from scheduler.merging import Merged, merge
 from scheduler.tables import Obligation
@@ -66,6 +67,19 @@ def test_what_was_returned_is_not_waited_for_any_more(zone: Zone, units: tuple[D
     held = zone.held()
     zone.live("05-26 12:00")
     assert zone.held() == held
+
+
+def test_both_departments_hear_of_it(zone: Zone, units: tuple[Department, Department]) -> None:
+    fin, com = units
+    by = zone.act(zone.person("王科长", Role.ADMINISTRATOR), NOW)
+    merge(by, com, fin)
+    assert [one.to.id for one in by.notices if one.kind == "merged"] == [com.id, fin.id]
+    gone, stays = (
+        templates.render("notices/merged", to=unit.name, **one.facts)
+        for unit, one in zip((com, fin), by.notices, strict=True)
+    )
+    assert "不再报送" in gone
+    assert "往年结果随财政局延续" in stays
 
 
 def test_last_years_grade_goes_on(zone: Zone, units: tuple[Department, Department]) -> None:
