@@ -96,7 +96,7 @@ async def asked(update: Update, context: Context) -> None:
 
 
 async def asked_for(_update: Update, context: Context) -> None:
-    """打分表, written: one for each place that has not submitted. Raises Refusal as /rate does."""
+    """打分表, written: one for each place that can still submit. Raises Refusal as /rate does."""
     person = registered(context)
     places = raters.places(context.session, person)
     waiting = [place for place in places if surveys.state_of(context.session, *place) != SUBMITTED]
@@ -104,9 +104,16 @@ async def asked_for(_update: Update, context: Context) -> None:
         raise Refusal("rating_none" if seats.seats_for(context.session, person) else "rating_not_invited")
     if not waiting:
         raise Refusal("rating_submitted")
+    too_late: list[Refusal] = []
     for survey, seat in waiting:
-        casting.accepts(context.session, survey, seat, None, context.now)
-        _send(context, person, survey, seat)
+        try:
+            casting.accepts(context.session, survey, seat, None, context.now)
+        except Refusal as refusal:
+            too_late.append(refusal)
+        else:
+            _send(context, person, survey, seat)
+    if len(too_late) == len(waiting):
+        raise too_late[0]
 
 
 def _send(context: Context, person: Person, survey: Survey, seat: Seat) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import openpyxl
@@ -103,6 +104,20 @@ async def test_what_a_form_leaves_empty_stays_as_it_was(office: "Office", depart
     await office.head.send_document("打分表.xlsx", filled(office, sent, {"D6": 2, "D7": 1}))
     await card(office.head, "已读入2个部门")
     assert departments.scores("财政局") == {"商务局": ["2", *["1.5"] * 4], "政务服务局": ["1", "", "", "", ""]}
+
+
+async def test_of_two_places_the_one_that_is_over_keeps_no_form_from_the_other(
+    office: "Office", departments: Round
+) -> None:
+    with transaction(office.engine) as session:
+        seats.enter(session, year=2021, panel="leaders", name="李局长")
+    later = open_round(office, "leaders", days=timedelta(days=9))
+    assert await later.invite("李局长") is office.head
+    await office.settled()
+    await office.at("03-31 08:01")
+    await office.head.send("打分表")
+    sent = await office.head.hear(matching=lambda message: bool(message.file_name))
+    assert sent.file_name == "打分表-领导评议-李局长.xlsx"
 
 
 async def test_nothing_of_a_form_stays_in_the_tables(office: "Office", departments: Round) -> None:
