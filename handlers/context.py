@@ -106,14 +106,13 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
         sensitive: bool = False,
-    ) -> list[int]:
+    ) -> None:
         """Says ``text`` (HTML from a template), in as many messages as its length needs; the last one has the markup.
 
         ``quote`` ties the first one to the message being answered; ``chat_id`` defaults to the chat it came from. What
         is ``sensitive`` is not kept once it is out.
         """
         parts = templates.split(text)
-        rows: list[int] = []
         for number, part in enumerate(parts):
             payload: dict[str, Any] = {
                 "text": part,
@@ -124,23 +123,22 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
                 payload["reply_parameters"] = {"message_id": message.message_id, "allow_sending_without_reply": True}
             if markup is not None and number == len(parts) - 1:
                 payload["reply_markup"] = _plain(markup)
-            call = self.call("sendMessage", payload, chat_id=chat_id, lane=lane, topic=topic, sensitive=sensitive)
-            rows.append(call)
-        return rows
+            self.call("sendMessage", payload, chat_id=chat_id, lane=lane, topic=topic, sensitive=sensitive)
 
-    def edit(self, text: str, *, markup: Markup | None = None, sensitive: bool = False) -> int | None:
+    def edit(self, text: str, *, markup: Markup | None = None, sensitive: bool = False) -> None:
         """Puts ``text`` in place of the message whose button was tapped; says it anew where there is none to edit.
 
         An edit that changes nothing counts as done. A text too long for one message is sent as new ones.
         """
         query = self.incoming.callback_query
         if query is None or query.message is None or len(templates.split(text)) > 1:
-            return self.reply(text, markup=markup, sensitive=sensitive)[-1]
+            self.reply(text, markup=markup, sensitive=sensitive)
+            return
         payload: dict[str, Any] = {"message_id": query.message.message_id, "text": text, "parse_mode": "HTML"}
         payload["link_preview_options"] = {"is_disabled": True}
         if markup is not None:
             payload["reply_markup"] = _plain(markup)
-        return self.call("editMessageText", payload, chat_id=query.message.chat.id, sensitive=sensitive)
+        self.call("editMessageText", payload, chat_id=query.message.chat.id, sensitive=sensitive)
 
     def take_buttons_away(self) -> None:
         """Removes the buttons under the message that was tapped: what they offered is no longer to be had."""
@@ -161,7 +159,7 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         lane: Lane = Lane.REPLY,
         topic: str | None = None,
         sensitive: bool = False,
-    ) -> int:
+    ) -> None:
         """Sends a kept file (``blob``: its SHA-256) as a document, a picture (drawn when it is sent) as a photo, or a
         document that is ``made`` when it is sent and kept nowhere (``handlers.made``).
         """
@@ -181,9 +179,7 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         else:
             method = "sendPhoto"
             attachment = {"field": "photo", "filename": filename, "picture": dict(picture or {})}
-        return self.call(
-            method, payload, chat_id=chat_id, lane=lane, topic=topic, attachment=attachment, sensitive=sensitive
-        )
+        self.call(method, payload, chat_id=chat_id, lane=lane, topic=topic, attachment=attachment, sensitive=sensitive)
 
     def call(
         self,
@@ -196,12 +192,12 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[Any, Any
         attachment: Mapping[str, Any] | None = None,
         sensitive: bool = False,
         merge: str | None = None,
-    ) -> int:
+    ) -> None:
         """Any method of the Bot API, once this transaction commits. ``chat_id`` is added to its parameters.
 
         ``merge``: see ``store.outbox``.
         """
-        return outbox.enqueue(
+        outbox.enqueue(
             self.session,
             chat_id=self.chat_id if chat_id is None else chat_id,
             method=method,
@@ -247,9 +243,9 @@ class Unasked:
         chat_id: int | None = None,
         topic: str | None = None,
         sensitive: bool = False,
-    ) -> int:
+    ) -> None:
         """As ``Context.call``."""
-        return outbox.enqueue(
+        outbox.enqueue(
             self.session,
             chat_id=self.chat_id if chat_id is None else chat_id,
             method=method,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import bindparam, insert
-from sqlmodel import Session, col, func, select
+from sqlalchemy import bindparam
+from sqlmodel import Session, SQLModel, col, func, select
 
 from scheduler.deadlines import period
 from scheduler.frame import Frame
@@ -290,28 +290,24 @@ def send_back(
     return correction
 
 
-_FILES = insert(HandInFile)
+_FILES = SQLModel.metadata.tables["hand_in_file"]
 
 
 def add_files(session: Session, one: HandIn, files: Iterable[FileSent]) -> None:
     """Add files to a hand-in; their bytes are fetched afterwards. What a bot cannot fetch is marked so at once."""
-    found = []
     for file in files:
         too_large = file.blob is None and file.size is not None and file.size > LARGEST_FETCH
-        found.append(
-            {
-                "hand_in_id": one.id,
-                "file_id": file.file_id,
-                "unique_id": file.unique_id,
-                "name": file.name,
-                "size": file.size,
-                "mime": file.mime,
-                "blob": file.blob,
-                "fetch_error": "too_large" if too_large else None,
-            }
-        )
-    if found:
-        session.connection().execute(_FILES, found)
+        row = {
+            "hand_in_id": one.id,
+            "file_id": file.file_id,
+            "unique_id": file.unique_id,
+            "name": file.name,
+            "size": file.size,
+            "mime": file.mime,
+            "blob": file.blob,
+            "fetch_error": "too_large" if too_large else None,
+        }
+        rows.later(session, _FILES, row)
 
 
 def files_of(session: Session, one: HandIn) -> list[HandInFile]:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    insert,
     null,
     or_,
     select,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, Session, SQLModel, col
 
+from store import rows
 from store.invitations import carries_token
 from store.partial import partial
 from store.times import UtcDateTime
@@ -107,7 +107,6 @@ class Queued:
 
 _QUEUED = text("outbox.state = 0")
 _TABLE = SQLModel.metadata.tables["outbox"]
-_INSERT = insert(_TABLE)
 _QUEUE = (
     select(*(_TABLE.c[field.name] for field in fields(Queued)))
     .where(
@@ -134,8 +133,8 @@ def enqueue(
     not_before: datetime | None = None,
     sensitive: bool = False,
     merge: str | None = None,
-) -> int:
-    """Owes ``chat_id`` a call of ``method`` once this transaction commits. Returns the number of the row.
+) -> None:
+    """Owes ``chat_id`` a call of ``method`` once this transaction commits.
 
     ``merge``: what waits in this chat to say the same place anew gives way; a thousand taps leave one edit a card.
     ``sensitive``: what it says is erased once it is out, as it always is of a message with an invitation's link.
@@ -143,9 +142,9 @@ def enqueue(
     said = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     if merge is not None:
         _drop(session, now, col(OutboxMessage.chat_id) == chat_id, col(OutboxMessage.merge) == merge)
-    # Past the unit of work, which would cost more than all else that a message costs.
-    written = session.connection().execute(
-        _INSERT,
+    rows.later(
+        session,
+        _TABLE,
         {
             "chat_id": chat_id,
             "lane": lane.value,
@@ -161,15 +160,14 @@ def enqueue(
             "not_before": not_before,
         },
     )
-    key: Sequence[Any] = written.inserted_primary_key or ()
-    return int(key[0])
 
 
 def queued(session: Session, lane: Lane, *, after: int, limit: int, now: datetime) -> list[Queued]:
     """What a lane is to send next, in order of writing, from the rows behind ``after``."""
     asked = {"lane": lane.value, "after": after, "now": now, "most": limit}
-    rows: Iterable[Any] = session.connection().execute(_QUEUE, asked)
-    return [Queued(*row) for row in rows]
+    rows.settle(session)
+    found: Iterable[Any] = session.connection().execute(_QUEUE, asked)
+    return [Queued(*row) for row in found]
 
 
 _KEPT_OF_DONE: dict[str, Any] = {
@@ -247,6 +245,7 @@ def drop_queued(session: Session, chat_id: int, merge: str, now: datetime) -> No
 
 
 def _drop(session: Session, now: datetime, *chosen: Any) -> None:
+    rows.settle(session)
     values = {"state": OutboxState.SENT, "sent_at": now, "payload": ERASED}
     session.connection().execute(update(OutboxMessage).where(_QUEUED, *chosen).values(**values))
 
@@ -278,6 +277,7 @@ def said_anew(session: Session, chat_id: int, message_id: int, merge: str) -> bo
 
 def move_chat(session: Session, old: int, new: int) -> None:
     """A group became a supergroup: what it is still owed goes there."""
+    rows.settle(session)
     session.connection().execute(
         update(OutboxMessage).where(_QUEUED, col(OutboxMessage.chat_id) == old).values(chat_id=new)
     )

@@ -1,11 +1,11 @@
-"""Rows written past the unit of work: at a third of what it takes, or only where they are not there yet."""
+"""Rows written past the unit of work, at a third of what it takes: at once, all together, or where they are new."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table, insert, inspect
-from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy import Connection, Insert, Table, event, insert, inspect
+from sqlalchemy.orm import ORMExecuteState, SessionTransaction, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, SQLModel
 
@@ -33,6 +33,53 @@ def written(session: Session, model: type[M], **values: Any) -> M:
     make_transient_to_detached(row)
     session.add(row)
     return row
+
+
+_LATER = "rows to be written"
+
+
+def later(session: Session, table: Table, row: Mapping[str, Any]) -> None:
+    """Writes a row before this transaction commits, or before anybody in it asks for rows; in the order of these calls.
+
+    For what nobody needs the number of: a hundred rows cost little more than one then. All of a table name the same
+    columns.
+    """
+    if not session.in_transaction():
+        session.begin()  # else there would be nothing to take back
+    session.info.setdefault(_LATER, {}).setdefault(table, []).append(row)
+
+
+def settle(session: Session) -> None:
+    """Writes what waits now. Whoever asks for rows past the session's own ``execute`` says this first."""
+    if _LATER in session.info:
+        _write(session, session.connection())
+
+
+def _write(session: Session, connection: Connection) -> None:
+    for table, rows in session.info.pop(_LATER, {}).items():
+        connection.execute(insert(table), rows)
+
+
+@event.listens_for(Session, "before_commit")
+def _at_the_end(session: Session) -> None:
+    settle(session)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _asked(state: ORMExecuteState) -> None:
+    settle(state.session)  # type: ignore[arg-type]
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _tried_out(session: Session, transaction: SessionTransaction) -> None:
+    # What is taken back with a savepoint is what came after it: the rest is written before there is one.
+    if transaction.nested and transaction.parent is not None and _LATER in session.info:
+        _write(session, transaction.parent.connection(None))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _taken_back(session: Session, _previous: object) -> None:
+    session.info.pop(_LATER, None)
 
 
 @cache

@@ -21,11 +21,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from migrations.tables import declared
 from store.db import open_engine, prepare, transaction
 
 # A busy machine is slow, not wrong.
 settings.register_profile("kaoping", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kaoping")
+
+# Tables refer to each other by name: all are known, whichever test comes first.
+declared()
 
 
 DATABASES = ("sqlite", "postgresql")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, text
-from sqlmodel import Session
+from sqlmodel import Session, func, select
 
 from store import outbox
 from store.db import open_engine, transaction
@@ -12,9 +12,15 @@ from store.outbox import Lane, OutboxMessage, OutboxState, Queued
 NOW = datetime(2021, 4, 2, 8, 0, tzinfo=UTC)
 
 
+def newest(session: Session) -> int:
+    return session.exec(select(func.max(OutboxMessage.id))).one()
+
+
 def say(session: Session, words: str, chat_id: int = 1, lane: Lane = Lane.REPLY, **more: Any) -> int:
+    """Owes a message; its number."""
     payload = {"text": words}
-    return outbox.enqueue(session, chat_id=chat_id, method="sendMessage", payload=payload, lane=lane, now=NOW, **more)
+    outbox.enqueue(session, chat_id=chat_id, method="sendMessage", payload=payload, lane=lane, now=NOW, **more)
+    return newest(session)
 
 
 def words(rows: list[Queued]) -> list[str]:
@@ -128,10 +134,11 @@ def test_what_went_with_a_sensitive_message_is_not_named_any_more(engine: Engine
     files = {"field": "document", "filename": "a.xlsx", "made": {"kind": "links", "data": {"token": "secret"}}}
 
     def send(session: Session, *, sensitive: bool) -> int:
-        return outbox.enqueue(
+        outbox.enqueue(
             session, chat_id=1, method="sendDocument", payload={}, lane=Lane.REPLY, now=NOW, attachment=files,
             sensitive=sensitive,
         )  # fmt: skip
+        return newest(session)
 
     with transaction(engine) as session:
         ordinary, secret, lost = (send(session, sensitive=one) for one in (False, True, True))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, func, select
 
 from scheduler.tables import HandIn, HandInFile
 from store import blobs, drafts, inbox, outbox, retention
@@ -20,10 +20,11 @@ LATER = NOW + retention.KEPT + timedelta(minutes=1)
 
 def send(session: Session, *, blob: str | None = None, topic: str | None = None) -> int:
     attachment = {"field": "document", "filename": "a.xlsx", "blob": blob} if blob else None
-    return outbox.enqueue(
+    outbox.enqueue(
         session, chat_id=7, method="sendMessage", payload={"text": "好"}, lane=Lane.REPLY, now=NOW, topic=topic,
         attachment=attachment,
     )  # fmt: skip
+    return session.exec(select(func.max(OutboxMessage.id))).one()
 
 
 def test_words_go_after_a_month_and_rows_stay(engine: Engine) -> None:
