@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from scoring.ballots import ABSTAIN, Ballot, Mark
@@ -28,27 +29,29 @@ class Count:
         return {panel: sum(one.scores != ABSTAIN for one in ballots) for panel, ballots in self.marks.items()}
 
 
+# Statements that every score asks, built once: building one takes longer than asking it.
+_OVER = (
+    Survey.year == bindparam("year"),
+    col(Survey.closed_at).is_not(None),
+    col(Survey.rehearsal).is_(False),
+)
+_PANELS_OVER = select(Survey.panel).where(*_OVER)
+_BOXES = select(BallotBox, Survey.panel).join(Survey, col(BallotBox.survey_id) == col(Survey.id)).where(*_OVER)
+_BOXES_OF_ONE = _BOXES.where(BallotBox.department_id == bindparam("department"))
+
+
 def counted(session: Session, year: int, department_id: int | None = None) -> dict[int, Count]:
     """What has been counted in a year, by department: of one, or of all."""
-    query = (
-        select(BallotBox, Survey.panel)
-        .join(Survey, col(BallotBox.survey_id) == col(Survey.id))
-        .where(Survey.year == year, col(Survey.closed_at).is_not(None), col(Survey.rehearsal).is_(False))
-    )
-    if department_id is not None:
-        query = query.where(BallotBox.department_id == department_id)
+    query = _BOXES if department_id is None else _BOXES_OF_ONE
     found: dict[int, dict[str, tuple[Ballot, ...]]] = {}
-    for box, panel in session.exec(query):
+    for box, panel in session.exec(query, params={"year": year, "department": department_id}):
         found.setdefault(box.department_id, {})[panel] = tuple(_unpacked(panel, box))
     return {key: Count(marks) for key, marks in found.items()}
 
 
 def uncounted(session: Session, rulebook: RuleBook, year: int) -> frozenset[str]:
     """The panels of a year whose rating is not over."""
-    query = select(Survey.panel).where(
-        Survey.year == year, col(Survey.closed_at).is_not(None), col(Survey.rehearsal).is_(False)
-    )
-    over: set[str] = set(session.exec(query))
+    over: set[str] = set(session.exec(_PANELS_OVER, params={"year": year}))
     return frozenset(rulebook.panels) - over
 
 

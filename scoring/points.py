@@ -6,6 +6,7 @@ it is kept as a ``Fraction`` of units. No float anywhere.
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeAlias
 
 UNIT = 10_000
@@ -48,6 +49,7 @@ def shown(points: Points | None, places: int = 2) -> str | None:
     return f"-{text}" if steps < 0 else text
 
 
+@lru_cache(maxsize=4096)
 def plain(points: int) -> str:
     """The exact figure without padding: ``"-6"``, ``"0.5"``, ``"0"``."""
     whole, rest = divmod(abs(points), UNIT)

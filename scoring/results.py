@@ -18,6 +18,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, SQLModel, col, select
 
 from scoring import approval, frozen, ledger, past
@@ -242,9 +243,12 @@ def _entry(row: Any, names: Mapping[int, str]) -> list[Any]:
     return [*row[1:7], _instant(happened), _instant(recorded), source, *persons, *rest]
 
 
+_OF_YEAR = select(ResultSet).where(ResultSet.year == bindparam("year")).order_by(col(ResultSet.id).desc())
+
+
 def results_of(session: Session, year: int) -> list[ResultSet]:
     """The result sets of a year, latest first."""
-    return list(session.exec(select(ResultSet).where(ResultSet.year == year).order_by(col(ResultSet.id).desc())))
+    return list(session.exec(_OF_YEAR, params={"year": year}))
 
 
 def published(session: Session, year: int) -> ResultSet | None:

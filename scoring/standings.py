@@ -8,7 +8,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Select, cast, func, null, select
+from sqlalchemy import BigInteger, Select, bindparam, cast, func, null, select
 from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
@@ -92,24 +92,27 @@ def sheet_of(session: Session, year: int, department: Department) -> ScoreSheet:
     return under_review(sheet, disputed(session, year, department.id).get(department.id, 0))
 
 
+_LINES = (
+    select(
+        _ENTRY.item,
+        _ENTRY["count"],
+        _ENTRY.points,
+        _ENTRY.event,
+        _ENTRY.period,
+        _ENTRY.happened_at,
+        _ENTRY.reason,
+        _ENTRY.source,
+        _ENTRY.id,
+        _ENTRY.reverses_id,
+    )
+    .where(_ENTRY.year == bindparam("year"), _ENTRY.department_id == bindparam("department"))
+    .order_by(_ENTRY.happened_at, _ENTRY.id)
+)
+
+
 def lines_of(session: Session, year: int, department_id: int) -> list[LedgerLine]:
     """A department's entries, reversals too, in the order in which they happened and were recorded."""
-    rows = session.connection().execute(
-        select(
-            _ENTRY.item,
-            _ENTRY["count"],
-            _ENTRY.points,
-            _ENTRY.event,
-            _ENTRY.period,
-            _ENTRY.happened_at,
-            _ENTRY.reason,
-            _ENTRY.source,
-            _ENTRY.id,
-            _ENTRY.reverses_id,
-        )
-        .where(_ENTRY.year == year, _ENTRY.department_id == department_id)
-        .order_by(_ENTRY.happened_at, _ENTRY.id)
-    )
+    rows = session.connection().execute(_LINES, {"year": year, "department": department_id})
     return list(map(LedgerLine._make, rows.all()))
 
 
