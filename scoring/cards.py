@@ -1,6 +1,6 @@
 """A score in words and figures, ready to be shown: nothing has to be looked up for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -218,7 +218,8 @@ def _rank_row(rulebook: RuleBook, standing: Standing) -> RankRow:
 
 def _lines(rulebook: RuleBook, sheet: ScoreSheet) -> tuple[CardLine, ...]:
     reversed_by = _reversals(sheet.lines)
-    return tuple(_card_line(rulebook, line, reversed_by) for line in sheet.lines)
+    texts = {number: clause.text for number, clause in rulebook.clauses.items()}
+    return tuple([_card_line(texts, line, reversed_by) for line in sheet.lines])
 
 
 def _reversals(lines: Iterable[Line]) -> dict[int, int]:
@@ -230,15 +231,16 @@ def _reversals(lines: Iterable[Line]) -> dict[int, int]:
     }
 
 
-def _card_line(rulebook: RuleBook, line: Line, reversed_by: dict[int, int]) -> CardLine:
+def _card_line(texts: Mapping[str, str], line: Line, reversed_by: Mapping[int, int]) -> CardLine:
     kind, block, code, title, clause, count, points, words, entry, event = line
-    text = rulebook.clauses[clause].text if clause in rulebook.clauses else ""
-    shared = (kind, block, code, title, clause, text, count, _exact(points), words, event)
+    text = texts.get(clause, "")
     if entry is None:
-        return CardLine(*shared)
+        return CardLine(kind, block, code, title, clause, text, count, _exact(points), words, event)
+    number, reverses = entry.entry_id, entry.reverses_id
+    undone_by = reversed_by.get(number) if reversed_by and number is not None else None
     return CardLine(
-        *shared, entry.entry_id, entry.happened_at, entry.period, entry.reason, entry.source, entry.reverses_id,
-        reversed_by.get(entry.entry_id or 0),
+        kind, block, code, title, clause, text, count, _exact(points), words, event,
+        number, entry.happened_at, entry.period, entry.reason, entry.source, reverses, undone_by,
     )  # fmt: skip
 
 

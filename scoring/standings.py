@@ -86,8 +86,11 @@ def current_year(session: Session, now: datetime) -> int:
 
 def sheet_of(session: Session, year: int, department: Department) -> ScoreSheet:
     """The score sheet of one department as anybody may see it, of its own entries alone; its lines carry them."""
-    rulebook, count = in_force(session, year), counted(session, year, department.id).get(department.id, Count())
+    rulebook = in_force(session, year)
     lines, still_open = lines_of(session, year, department.id), uncounted(session, rulebook, year)
+    # Most of the year no rating is over, and there is nothing to count.
+    over = still_open != rulebook.panels.keys()
+    count = counted(session, year, department.id).get(department.id, Count()) if over else Count()
     sheet = disclosed(score_sheet(rulebook, lines, count.ballots, department.kind, still_open), count.counts)
     return under_review(sheet, disputed(session, year, department.id).get(department.id, 0))
 
@@ -113,7 +116,7 @@ _LINES = (
 def lines_of(session: Session, year: int, department_id: int) -> list[LedgerLine]:
     """A department's entries, reversals too, in the order in which they happened and were recorded."""
     rows = session.connection().execute(_LINES, {"year": year, "department": department_id})
-    return list(map(LedgerLine._make, rows.all()))
+    return list(map(LedgerLine._make, rows))
 
 
 def standings(session: Session, year: int, by: By = "total") -> list[Standing]:
