@@ -232,7 +232,7 @@ def lost(session: Session, draft_id: int, _why: str, now: datetime) -> None:
 
 
 def forget(session: Session, person_id: int, chat_id: int) -> None:
-    """Of what somebody sent as a form nothing is left, read or not: he has submitted."""
+    """Of what somebody sent as a form nothing is left, read or not: he has submitted for every place he has."""
     for file in drafts.under_way(session, person_id=person_id, chat_id=chat_id, kinds=(KIND,)):
         drafts.finished(session, file)
 

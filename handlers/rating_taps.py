@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
+from sqlmodel import Session
 from telegram import Update
 from telegram.ext import CallbackQueryHandler
 
@@ -15,16 +16,16 @@ import templates
 from handlers import keyboards, rating_cards, rating_files, rating_messages
 from handlers.callers import in_private, registered
 from handlers.context import Context, KaopingApplication
-from handlers.raters import place_of, places, rating_of, say, show, told
+from handlers.raters import Place, is_his, place_of, places, rating_of, say, show, told
 from handlers.rating_cards import ACTION, REVIEW, Rating
 from scoring import casting, surveys
 from scoring.ballots import ABSTAIN, BallotError
-from scoring.survey_tables import SUBMITTED
+from scoring.survey_tables import SUBMITTED, RatingDraft, Seat
 from store import inbox
 from store.errors import Refusal
 from store.people import Department, Person
 
-OVER = {"rating_over": "over", "rating_gone": "over", "rating_seat_ended": "over", "rating_card_old": "moved"}
+OVER = {"rating_over": "over", "rating_gone": "over", "rating_seat_ended": "ended", "rating_card_old": "moved"}
 """Refusals after which a card is of no more use, and what it says then: its scores and buttons leave the chat."""
 
 _N = keyboards.NUMBER
@@ -46,7 +47,7 @@ async def tapped(update: Update, context: Context) -> None:
         if match is None or query is None or query.message is None or not in_private(context):
             raise Refusal("button_outdated")
         person = registered(context)
-        survey, seat = place_of(context.session, person, int(match[1]), int(match[2]))
+        survey, seat = _place(context.session, person, int(match[1]), int(match[2]))
         casting.accepts(context.session, survey, seat, None, context.now)
         draft = casting.draft_of(context.session, survey, seat)
         if draft is None or draft.person_id != person.id or draft.card != int(match[3]):
@@ -67,6 +68,15 @@ async def tapped(update: Update, context: Context) -> None:
             context.edit(templates.render("raters/void", why=OVER[refusal.code]), markup=keyboards.inline())
         return
     context.answer(word or None)
+
+
+def _place(session: Session, person: Person, survey_id: int, seat_id: int) -> Place:
+    """As ``place_of``; whose place it was when he began reads that it is his no more, and not that it never was."""
+    draft = session.get(RatingDraft, (survey_id, seat_id))
+    seat = session.get(Seat, seat_id)
+    if draft is not None and seat is not None and draft.person_id == person.id and not is_his(session, person, seat):
+        raise Refusal("rating_seat_ended")
+    return place_of(session, person, survey_id, seat_id)
 
 
 def take(context: Context, rating: Rating, unit: Department, give: Callable[[], None], *, whole: bool = False) -> None:
@@ -224,13 +234,14 @@ def _submit(context: Context, rating: Rating, arguments: list[str]) -> str:
     person = session.get_one(Person, draft.person_id)
     casting.submit(session, rating.survey, rating.seat, draft)
     inbox.erase_dead(session, draft.chat_id)
-    rating_files.forget(session, draft.person_id, draft.chat_id)
     draft.message_id = query.message.message_id if query is not None and query.message is not None else None
     others = [
         templates.word("button_rate_of", one=told(session, person, *place))
         for place in places(session, person)
         if surveys.state_of(session, *place) != SUBMITTED
     ]
+    if not others:
+        rating_files.forget(session, draft.person_id, draft.chat_id)
     text = templates.render(
         "raters/submitted",
         panel=rating.sheet.panel.title,

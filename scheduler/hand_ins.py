@@ -90,6 +90,9 @@ def hand_in(
         _check_nil(frame, obligation)
     if album is not None and (earlier := _of_album(frame.session, album, chat_id)) is not None:
         add_files(frame.session, earlier, files)
+        if text and not earlier.text:
+            earlier.text = text  # any of an album's messages may carry the caption
+            frame.session.add(earlier)
         return _as_it_stands(frame, earlier)
     counts = obligation is not None and confirmed
     one = rows.written(

@@ -20,6 +20,7 @@ from scoring.standings import current_year, in_force
 from store import acting, invitations, uploads
 from store.acting import Proposed
 from store.commands import Act, command, converter
+from store.departments import called
 from store.errors import Refusal
 from store.invitations import Invitation
 from store.people import POWERFUL_ROLES, Appointment, Department, Person, Role, departments
@@ -145,13 +146,20 @@ class _Import:
 
     def _departments(self, rows: Iterable[DepartmentRow]) -> Iterable[NewDepartment]:
         known = {one.code: one for one in self.session.exec(select(Department))}
+        heirs = {one.id: one for one in known.values()}
         for row in rows:
             unit = known.get(row.code)
             new = unit is None
             unit = unit or Department(code=row.code, name=row.name, kind=row.kind)
             before = unit.model_copy()
             unit.name, unit.kind, unit.vertical = row.name, row.kind, row.vertical
-            unit.aliases, unit.active, unit.successor_id = " ".join(row.aliases), True, None
+            if unit.successor_id is not None:
+                # It took two persons to let it go; a file is one's.
+                raise Refusal("import_merged", department=unit.name, into=heirs[unit.successor_id].name)
+            unit.active = True
+            # Who still says the name of a department that has gone into this one means this one.
+            taken_over = [name for one in heirs.values() if one.successor_id == unit.id for name in called(one)]
+            unit.aliases = " ".join(dict.fromkeys([*row.aliases, *taken_over]))
             if row.superior is not None:
                 unit.superior = row.superior
             if row.office:

@@ -70,9 +70,7 @@ def words() -> dict[str, Any]:
 
 
 def number_of(survey: Survey, seat_id: int) -> str:
-    """The 表号 of a seat's form. Ids come again on SQLite once a rehearsal has been wiped out: the letters behind them
-    differ from one survey to the next.
-    """
+    """The 表号 of a seat's form. The letters behind the ids tell a wrong figure, and another zone."""
     said = f"{survey.year}-{survey.id}-{seat_id}"
     whole = f"{said}-{survey.panel}-{iso_china(survey.opened_at)}"
     return f"PY{said}-{hashlib.sha256(whole.encode()).hexdigest()[:4].upper()}"

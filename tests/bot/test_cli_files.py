@@ -117,6 +117,26 @@ def test_a_file_moves_the_office_nowhere(place, capsys):
     assert "主办单位已经是政务服务局" in err
 
 
+def test_a_file_undoes_no_merger(place, capsys):
+    assert call(capsys, "import", filled_in(place, capsys, 部门=DEPARTMENTS))[0] == 0
+    engine = open_engine(os.environ["KAOPING_DATABASE_URL"])
+    with transaction(engine) as session:
+        fin, gov = people.departments(session)
+        fin.active, fin.successor_id, gov.aliases = False, gov.id, "财政局 财政"
+    (place / "form.xlsx").unlink()
+    code, _, err = call(capsys, "import", filled_in(place, capsys, 部门=DEPARTMENTS))
+    assert code == 2
+    assert "财政局已并入政务服务局，没有导入任何内容" in err
+    (place / "form.xlsx").unlink()
+    renamed = [*DEPARTMENTS[1][:6], "政务", *DEPARTMENTS[1][7:]]
+    assert call(capsys, "import", filled_in(place, capsys, 部门=[renamed]))[0] == 0
+    with transaction(engine) as session:
+        assert [one.code for one in people.departments(session)] == ["gov"]
+        # Who still says the old name means the new one.
+        assert session.exec(select(Department.aliases).where(Department.code == "gov")).one() == "政务 财政局 财政"
+    engine.dispose()
+
+
 def test_nothing_is_taken_from_a_file_with_faults_and_each_is_named(place, capsys):
     path = filled_in(
         place,

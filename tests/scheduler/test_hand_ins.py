@@ -187,10 +187,12 @@ def test_files_of_an_album_are_one_hand_in(zone: Zone, march: Obligation) -> Non
         done = hand_ins.hand_in(
             zone.frame, march, department_id=march.department_id, sent_at=at("04-01 10:00"),
             recorded_at=at("04-01 10:00"), person_id=1, kind="file", album="A", chat_id=1,
-            files=[FileSent(f"{number}.xlsx", file_id=f"F{number}", size=size)],
+            files=[FileSent(f"{number}.xlsx", file_id=f"F{number}", size=size)], text="3月工作动态" if number else None,
         )  # fmt: skip
         numbers.add(done.hand_in.id)
     assert len(numbers) == 1
+    # Whichever of its messages has the caption.
+    assert done.hand_in.text == "3月工作动态"
     files = hand_ins.files_of(zone.session, done.hand_in)
     assert [(one.name, one.fetch_error) for one in files] == [("0.xlsx", None), ("1.xlsx", "too_large")]
 

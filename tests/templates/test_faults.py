@@ -20,7 +20,7 @@ CODE_AT = {
     "Fault": 2,
     "_sheet_fault": 0,
     "_fault": 1,
-    "one_of": 2,
+    "among": 2,
     "_finding": 3,
 }
 """Where a code stands among the arguments of what names a fault."""

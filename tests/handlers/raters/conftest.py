@@ -96,7 +96,7 @@ class Round:
                 select(Seat).where(Seat.name == (assistant_of or name), Seat.panel == self.panel)
             ).first()
             if seat is None:
-                seat, _ = seats.enter(session, year=year, panel=self.panel, name=name)
+                seat, _ = seats.enter(session, year=year, panel=self.panel, name=assistant_of or name)
             now = self.office.sandbox.clock.now()
             link = seats.link(session, seat, by=by, now=now, assistant=name if assistant_of else "")
         self.tokens[name] = link.token

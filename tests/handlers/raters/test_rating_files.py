@@ -285,6 +285,29 @@ async def test_a_file_that_cannot_be_had_is_told(office: "Office", leaders: Roun
     assert files_wait(office) == 0
 
 
+async def test_a_form_for_one_place_outlives_the_submission_of_the_other(office: "Office", leaders: Round) -> None:
+    first, second = (
+        await leaders.invite("小刘", assistant_of="王主任"),
+        await leaders.invite("小刘", assistant_of="赵主任"),
+    )
+    assert first is second
+    await first.send("打分表")
+    forms = [
+        await first.hear(matching=lambda one, name=name: name in (one.file_name or "")) for name in ("王主任", "赵主任")
+    ]
+    await first.send_document("打分表.xlsx", filled(office, forms[0], {f"J{row}": 25.5 for row in (6, 7, 8)}))
+    review = await card(first, "已读入3个部门")
+    office.sandbox.fault(Fault("server_error", method="getFile"))
+    await first.send_document("打分表.xlsx", filled(office, forms[1], {"J6": 20}))
+    await tried(office, 1)
+    await first.tap(review, "提交")
+    await first.tap(await card(first, "确定提交吗"), "确认提交，不再修改")
+    await first.hear("已提交，谢谢您")
+    office.sandbox.advance(seconds=20)
+    await card(first, "已读入1个部门")
+    assert leaders.scores("赵主任")["财政局"] == "20"
+
+
 async def test_a_form_is_tried_again_and_given_up_in_the_end(office: "Office", leaders: Round) -> None:
     leader = await leaders.invite("王主任")
     sent = await form_of(leader)

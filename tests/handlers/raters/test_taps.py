@@ -7,6 +7,8 @@ import pytest
 
 from sandbox.views import MessageView
 from scoring.survey_tables import Survey
+from store import people
+from store.db import transaction
 from store.people import Role
 from tests.handlers.raters.conftest import Round, another, card, data, give, open_round, restarted, stopped
 
@@ -116,7 +118,7 @@ async def test_a_head_who_has_been_replaced_rates_no_more(office: "Office", depa
     await office.admin.tap(await office.admin.hear("请核对"), "确认")
     await office.settled()
     tap = await office.head.forge(shown, data(shown, "五项", "1"))
-    assert "不能使用" in await tap.answered()
+    assert "已不在评议名册里" in await tap.answered()
     another(office, "孙局长", Role.HEAD, "fin")
     successor = office.sandbox.person("孙局长")
     await successor.start()
@@ -204,3 +206,17 @@ async def test_a_rehearsal_that_is_over_says_so(office: "Office") -> None:
     assert office.read(lambda session: session.get(Survey, rehearsal.survey_id)) is None
     tap = await office.head.forge(shown, data(shown, "五项", "2"))
     assert "已经结束" in await tap.answered()
+
+
+async def test_a_card_whose_rater_was_replaced_shows_no_scores_once_it_is_tapped(
+    office: "Office", departments: Round
+) -> None:
+    shown = await opened(office)
+    with transaction(office.engine) as session:
+        head = people.person_of(session, office.head.id)
+        assert head is not None
+        for held in people.appointments_of(session, head):
+            people.dismiss(session, held, office.sandbox.clock.now())
+    tapped = await office.head.forge(shown, data(shown, "五项", "2"))
+    assert "不在评议名册" in await tapped.answered()
+    await office.head.hear("您已不在评议名册里，本卡片不再使用")
