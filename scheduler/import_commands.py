@@ -158,7 +158,8 @@ class _Import:
                 raise Refusal("import_merged", department=unit.name, into=heirs[unit.successor_id].name)
             unit.active = True
             # Who still says the name of a department that has gone into this one means this one.
-            taken_over = [name for one in heirs.values() if one.successor_id == unit.id for name in called(one)]
+            gone_in = [] if new else [one for one in heirs.values() if one.successor_id == unit.id]
+            taken_over = [name for one in gone_in for name in called(one)]
             unit.aliases = " ".join(dict.fromkeys([*row.aliases, *taken_over]))
             if row.superior is not None:
                 unit.superior = row.superior

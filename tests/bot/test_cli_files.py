@@ -137,6 +137,15 @@ def test_a_file_undoes_no_merger(place, capsys):
     engine.dispose()
 
 
+def test_a_department_that_comes_later_is_not_called_what_others_are(place, capsys):
+    assert call(capsys, "import", filled_in(place, capsys, 部门=DEPARTMENTS))[0] == 0
+    (place / "form.xlsx").unlink()
+    later = ["com", "商务局", "局室公司", "否", "", "否", "商务", "2021/01/01", "", ""]
+    assert call(capsys, "import", filled_in(place, capsys, 部门=[later]))[0] == 0
+    code, out, _ = call(capsys, "score", "财政局", "--json")
+    assert (code, json.loads(out)["code"]) == (0, "fin")
+
+
 def test_nothing_is_taken_from_a_file_with_faults_and_each_is_named(place, capsys):
     path = filled_in(
         place,
