@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import Engine
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
@@ -32,6 +30,8 @@ from handlers.context import Context, KaopingApplication
 log = structlog.get_logger("bot")
 
 FIRST_WAIT_SECONDS = 0.5
+FIRST_POLL_SECONDS = 0.2
+"""How long the first poll is given to be on its way."""
 DRAIN_SECONDS = 10.0
 """How long a stop waits for messages that are on their way."""
 MISFIRE_SECONDS = 24 * 3600
@@ -190,15 +190,14 @@ class Bot:
             asyncio.create_task(work)
             for work in (self.receiver.run(), self.fetcher.run(), watch_lead(lease), self._greet())
         ]
+        if not self._virtual:
+            others.append(asyncio.create_task(self._keep_time()))
         stopped = asyncio.create_task(self._stopping.wait())
-        scheduler = None if self._virtual else self._start_scheduler()
         try:
             done, _ = await asyncio.wait([dispatching, sending, stopped, *others], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 _raise_first(task)
         finally:
-            if scheduler is not None:
-                scheduler.shutdown(wait=False)
             await _cancel(stopped, *others)
             self.dispatcher.close()
             await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
@@ -244,7 +243,12 @@ class Bot:
         self.sender.wake()
         self.fetcher.wake()
 
-    def _start_scheduler(self) -> AsyncIOScheduler:
+    async def _keep_time(self) -> None:
+        """Has time do its work each minute. It begins when the first poll is under way, which nothing should keep."""
+        await asyncio.sleep(FIRST_POLL_SECONDS)
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+        from apscheduler.triggers.cron import CronTrigger
+
         scheduler = AsyncIOScheduler(timezone=UTC)
         scheduler.add_job(
             self._tick_now,
@@ -254,7 +258,10 @@ class Bot:
             max_instances=1,
         )
         scheduler.start()
-        return scheduler
+        try:
+            await self._stopping.wait()
+        finally:
+            scheduler.shutdown(wait=False)
 
     async def _tick_now(self) -> None:
         await self.ticker.tick(self._clock.now())

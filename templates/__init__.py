@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from templates.splitting import plain, split
-from templates.wording import FILTERS
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 __all__ = ["exists", "plain", "refusal", "refusal_codes", "render", "split", "word", "word_names"]
 
@@ -18,29 +17,13 @@ FOLDER = Path(__file__).parent
 
 _GAPS = re.compile(r"\n{3,}")
 
-_environment = Environment(
-    loader=FileSystemLoader(FOLDER),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-    cache_size=-1,
-)
-_environment.filters.update(FILTERS)
-
-
-def _fault(finding: Mapping[str, Any]) -> Markup:
-    """The sentence for one finding of a check: its ``code`` with its ``facts``."""
-    return Markup(render("faults", code=finding["code"], **finding["facts"]))  # noqa: S704 - rendered with autoescape
-
-
-_environment.filters["fault"] = _fault
-
 
 @cache
-def _template(name: str) -> Template:
-    return _environment.get_template(f"{name}.j2")
+def _template(name: str) -> "Template":
+    # Loaded when something is first said: a start does not wait for it.
+    from templates.environment import ENVIRONMENT
+
+    return ENVIRONMENT.get_template(f"{name}.j2")
 
 
 def render(name: str, /, **facts: object) -> str:
@@ -88,17 +71,3 @@ def word_names() -> frozenset[str]:
 def _block(template: str, name: str, facts: Mapping[str, object]) -> str:
     source = _template(template)
     return "".join(source.blocks[name](source.new_context(dict(facts)))).strip()
-
-
-class _Macros:
-    """The macros of a template, which is read when the first of them is called: a start does not wait for it."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, macro: str) -> Any:
-        return getattr(_template(self._name).module, macro)
-
-
-# A block rendered by itself does not see what its file imports, so these are at hand in every template.
-_environment.globals.update({name: _Macros(name) for name in ("closing", "labels", "roles")})
