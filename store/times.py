@@ -44,8 +44,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _of_text if dialect.name == "sqlite" else _of_datetime
 
 
+_WRITTEN = len("2021-04-02 16:00:00.000000")
+
+
 def _of_text(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
+    if value is None:
+        return None
+    if len(value) == _WRITTEN:
+        return datetime.fromisoformat(f"{value}+00:00")
+    # Not written by us: whoever had the database in his hands may say an instant in any form.
+    found = datetime.fromisoformat(value)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _of_datetime(value: datetime | None) -> datetime | None:

@@ -102,6 +102,8 @@ def test_the_hash_is_the_one_that_the_format_describes(kept: Engine) -> None:
         ("UPDATE ledger_entry SET points = -10000 WHERE id = 3", Break(3, "changed")),
         ("UPDATE ledger_entry SET reason = '' WHERE id = 1", Break(1, "changed")),
         ("UPDATE ledger_entry SET happened_at = '2021-01-01 00:00:00' WHERE id = 5", Break(5, "changed")),
+        ("UPDATE ledger_entry SET happened_at = '2021-01-01' WHERE id = 5", Break(5, "changed")),
+        ("UPDATE ledger_entry SET recorded_at = '2021-01-01T00:00:00Z' WHERE id = 5", Break(5, "changed")),
         ('UPDATE ledger_entry SET evidence = \'{"note": "x"}\' WHERE id = 2', Break(2, "changed")),
         ("UPDATE ledger_entry SET hash = 'abc' WHERE id = 5", Break(5, "changed")),
         ("UPDATE ledger_entry SET form = 9 WHERE id = 4", Break(4, "changed")),
