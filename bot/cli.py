@@ -91,10 +91,10 @@ def run() -> int:
     """The bot, against Telegram."""
     from bot import garbage
 
-    garbage.put_off()
-    from bot import running
+    with garbage.put_off():
+        from bot import running
 
-    return running.run()
+        return running.run()
 
 
 def demo(

@@ -5,6 +5,8 @@ every update dearer.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 NEW_OBJECTS = 20_000
 """Objects made since the last look before there is another one: what an update makes goes by itself."""
@@ -12,9 +14,14 @@ YOUNG_LOOKS, MIDDLE_LOOKS = 20, 50
 """Looks at the young before one at those that outlived one, and of these before one at all but what was loaded."""
 
 
-def put_off() -> None:
-    """Nothing is looked for until ``settle``."""
+@contextmanager
+def put_off() -> Iterator[None]:
+    """Nothing is looked for until ``settle``, or until what was begun has ended without it."""
     gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def settle() -> None:

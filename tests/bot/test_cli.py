@@ -1,6 +1,7 @@
 """The command line as it is called: what it prints, where, and with which exit code."""
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -150,6 +151,7 @@ def test_run_without_a_token_is_one_line(zone, capsys):
     code, out, err = call(capsys, "run")
     assert (code, out) == (2, "")
     assert err == "kaoping: KAOPING_TOKEN is not set: the bot's token from @BotFather\n"
+    assert gc.isenabled()
 
 
 def test_a_database_that_is_none_is_one_line(zone, capsys, monkeypatch, tmp_path):
