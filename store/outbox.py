@@ -257,17 +257,20 @@ def delayed(session: Session, key: int, error: str, attempts: int) -> None:
 
 
 def topic_of(session: Session, chat_id: int, message_id: int) -> str | None:
-    """What a message that was sent is about: for an answer to it. None where it is about nothing in particular."""
+    """What a message that was sent is about: for an answer to it. None where it is about nothing in particular.
+
+    A new bot on the same tables begins to count its messages anew: of several with this number the latest is meant.
+    """
     query = select(col(OutboxMessage.topic)).where(
         col(OutboxMessage.chat_id) == chat_id, col(OutboxMessage.message_id) == message_id, text("topic IS NOT NULL")
     )
-    return session.scalars(query).first()
+    return session.scalars(query.order_by(col(OutboxMessage.id).desc()).limit(1)).first()
 
 
 def said_anew(session: Session, chat_id: int, message_id: int, merge: str) -> bool:
     """Whether, since this message was written, anything was to be said anew in its place."""
     of_chat = col(OutboxMessage.chat_id) == chat_id
-    written = select(col(OutboxMessage.id)).where(
+    written = select(func.max(col(OutboxMessage.id))).where(
         of_chat, col(OutboxMessage.message_id) == message_id, text("topic IS NOT NULL")
     )
     since = col(OutboxMessage.id) > written.scalar_subquery()

@@ -81,6 +81,17 @@ def test_what_an_answer_to_a_message_is_about(engine: Engine) -> None:
         assert outbox.topic_of(session, 5, 11) is None
 
 
+def test_a_number_that_a_new_bot_gives_again_means_its_message(engine: Engine) -> None:
+    for words, topic in (("提醒", "reminder:17"), ("卡片", "rating:1:1:1")):
+        with transaction(engine) as session:
+            outbox.sent(session, [(say(session, words, chat_id=5, topic=topic), 900)], NOW)
+    with transaction(engine) as session:
+        assert outbox.topic_of(session, 5, 900) == "rating:1:1:1"
+        assert not outbox.said_anew(session, 5, 900, "rating:1:1:1")
+        say(session, "已提交", chat_id=5, merge="rating:1:1:1")
+        assert outbox.said_anew(session, 5, 900, "rating:1:1:1")
+
+
 def test_what_a_group_is_owed_follows_it_and_what_it_got_stays(engine: Engine) -> None:
     with transaction(engine) as session:
         old, owed = say(session, "旧", chat_id=-5), say(session, "新", chat_id=-5)
