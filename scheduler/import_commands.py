@@ -1,6 +1,6 @@
 """The verb ``import``: departments with duties, contacts, raters and tasks out of one spreadsheet, all or nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 from typing import Annotated
@@ -8,6 +8,7 @@ from typing import Annotated
 from sqlmodel import Session, col, select
 
 import store.verbs  # noqa: F401 - the verb that invites
+from scheduler import layouts
 from scheduler.duties import assign_duty, assignments
 from scheduler.frame import Frame
 from scheduler.import_form import Vocabulary
@@ -144,9 +145,12 @@ class _Import:
         expires_at = self.act.now + timedelta(days=invitations.DEFAULT_DAYS)
         return Imported(name, tuple(units), tuple(contacts), tuple(tasks), tuple(raters), self.same, expires_at)
 
-    def _departments(self, rows: Iterable[DepartmentRow]) -> Iterable[NewDepartment]:
+    def _departments(self, rows: Sequence[DepartmentRow]) -> Iterable[NewDepartment]:
         known = {one.code: one for one in self.session.exec(select(Department))}
         heirs = {one.id: one for one in known.values()}
+        names = {one.code: called(one) for one in known.values() if one.active}
+        names |= {row.code: [row.name, *row.aliases] for row in rows}
+        own = {layouts.key(name) for each in names.values() for name in each}
         for row in rows:
             unit = known.get(row.code)
             new = unit is None
@@ -157,9 +161,9 @@ class _Import:
                 # It took two persons to let it go; a file is one's.
                 raise Refusal("import_merged", department=unit.name, into=heirs[unit.successor_id].name)
             unit.active = True
-            # Who still says the name of a department that has gone into this one means this one.
+            # Who still says the name of a department that has gone into this one means this one, unless another has it.
             gone_in = [] if new else [one for one in heirs.values() if one.successor_id == unit.id]
-            taken_over = [name for one in gone_in for name in called(one)]
+            taken_over = [name for one in gone_in for name in called(one) if layouts.key(name) not in own]
             unit.aliases = " ".join(dict.fromkeys([*row.aliases, *taken_over]))
             if row.superior is not None:
                 unit.superior = row.superior

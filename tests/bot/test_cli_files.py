@@ -137,6 +137,21 @@ def test_a_file_undoes_no_merger(place, capsys):
     engine.dispose()
 
 
+def test_the_name_of_what_was_merged_may_be_given_to_another(place, capsys):
+    assert call(capsys, "import", filled_in(place, capsys, 部门=DEPARTMENTS))[0] == 0
+    engine = open_engine(os.environ["KAOPING_DATABASE_URL"])
+    with transaction(engine) as session:
+        fin, gov = people.departments(session)
+        fin.active, fin.successor_id, gov.aliases = False, gov.id, "财政局 财政"
+    engine.dispose()
+    renamed = [*DEPARTMENTS[1][:6], "政务", *DEPARTMENTS[1][7:]]
+    for rows in ([renamed, ["new", *DEPARTMENTS[0][1:6], "", *DEPARTMENTS[0][7:]]], [[*renamed[:6], "", *renamed[7:]]]):
+        (place / "form.xlsx").unlink()
+        assert call(capsys, "import", filled_in(place, capsys, 部门=rows))[0] == 0
+        assert json.loads(call(capsys, "score", "财政局", "--json")[1])["code"] == "new"
+        assert json.loads(call(capsys, "score", "财政", "--json")[1])["code"] == "gov"
+
+
 def test_a_department_that_comes_later_is_not_called_what_others_are(place, capsys):
     assert call(capsys, "import", filled_in(place, capsys, 部门=DEPARTMENTS))[0] == 0
     (place / "form.xlsx").unlink()
