@@ -78,7 +78,9 @@ def _tried_out(session: Session, transaction: SessionTransaction) -> None:
 
 
 @event.listens_for(Session, "after_soft_rollback")
-def _taken_back(session: Session, _previous: object) -> None:
+@event.listens_for(Session, "after_transaction_end")
+def _taken_back(session: Session, _ended: object) -> None:
+    # A savepoint that ends well has written its rows by then, and so has a transaction.
     session.info.pop(_LATER, None)
 
 

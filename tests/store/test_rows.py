@@ -50,5 +50,8 @@ def test_what_is_taken_back_takes_them_along_and_leaves_what_came_before(engine:
     put_off(session, "lost")
     session.rollback()
     session.commit()
+    put_off(session, "left lying")
+    session.close()
+    session.commit()
     with transaction(engine) as session:
         assert codes(session) == ["a", "b"]
