@@ -78,10 +78,15 @@ def _tried_out(session: Session, transaction: SessionTransaction) -> None:
 
 
 @event.listens_for(Session, "after_soft_rollback")
-@event.listens_for(Session, "after_transaction_end")
-def _taken_back(session: Session, _ended: object) -> None:
-    # A savepoint that ends well has written its rows by then, and so has a transaction.
+def _taken_back(session: Session, _previous: object) -> None:
     session.info.pop(_LATER, None)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _over(session: Session, ended: SessionTransaction) -> None:
+    # One that ended well has written its rows by then; a session that is closed has not, and they go with it.
+    if ended.parent is None:
+        session.info.pop(_LATER, None)
 
 
 @cache

@@ -36,6 +36,11 @@ def test_whoever_asks_finds_them(engine: Engine) -> None:
         assert codes(session) == ["a"]
         put_off(session, "b")
         assert session.get(Department, 2) is not None
+        put_off(session, "c")
+        session.add(Department(code="d", name="d", kind="bureau"))
+        session.flush()
+    with transaction(engine) as session:
+        assert sorted(codes(session)) == ["a", "b", "c", "d"]
 
 
 def test_what_is_taken_back_takes_them_along_and_leaves_what_came_before(engine: Engine) -> None:
