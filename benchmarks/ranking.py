@@ -30,8 +30,8 @@ PLAIN = text(
 COARSE = text("SELECT department_id, SUM(points) FROM ledger_entry WHERE year = 2021 GROUP BY department_id")
 INSERT = (
     "INSERT INTO ledger_entry (id, form, year, department_id, item, count, points, happened_at, recorded_at, source,"
-    " reason, previous_hash, hash) VALUES (?, 1, 2021, ?, ?, 1, ?, '2021-03-01 00:00:00', '2021-03-01 00:00:00',"
-    " 'admin', ?, ?, ?)"
+    " reason, previous_hash, hash) VALUES (?, 1, 2021, ?, ?, 1, ?, '2021-03-01 00:00:00.000000',"
+    " '2021-03-01 00:00:00.000000', 'admin', ?, ?, ?)"
 )
 
 
