@@ -83,6 +83,7 @@ async def kaoping(
     from bot.application import Bot
     from bot.assembly import assemble
     from bot.settings import Settings
+    from bot.workers import Workers
     from store.db import open_engine, prepare, transaction
 
     engine = open_engine(database)
@@ -93,12 +94,17 @@ async def kaoping(
     if register is None:
         bot = assemble(settings, engine, StandingClock())
     else:
-        bot = Bot(settings, engine, StandingClock(), register=register, tick=lambda _session, _now: None)
+
+        def hire(*means: Any) -> Workers:
+            return Workers(*means, register=register, tick=lambda _session, _now: None)
+
+        bot = Bot(settings, engine, StandingClock(), hire=hire)
+    bot.hire()
     garbage.settle()  # as at every start
     say("ready")
     async with bot.running():
         # What a start costs is not what a message costs: the other side's is not counted either.
-        while not bot.sender.sent and not bot.receiver.received:  # noqa: ASYNC110
+        while not bot.hire().sender.sent and not bot.receiver.received:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         began = time.process_time()
         await until_closed()

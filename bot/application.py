@@ -1,41 +1,38 @@
-"""The running bot, put together: receiver, dispatcher, ticker and sender around one database."""
+"""The running bot: a receiver that is at work first, and the workers that follow it, around one database.
+
+To hear and to write down takes little; handlers, scheduler and words take as long to load as the first question to
+Telegram takes to be asked. So the workers are hired while the first poll is under way: what it brings is kept.
+"""
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Engine
 from telegram.error import InvalidToken, TelegramError
-from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.clock import Clock, ServerClock
 from bot.database import Database, back_off
-from bot.deliveries import Hooks
-from bot.dispatch import Courtesies, Dispatcher, Library
-from bot.fetching import Fetcher
 from bot.lease import LeadLost, Lease, lease_on, wait_for_lead, watch_lead
 from bot.network import Api, Network
+from bot.patience import cancelled, comes, raise_first
 from bot.receiving import CONTACT_SECONDS, Receiver
-from bot.sending import Draw, Make, Sender
 from bot.settings import Settings
-from bot.ticking import Tick, Ticker
-from handlers import errors
-from handlers.context import Context, KaopingApplication
+
+if TYPE_CHECKING:
+    from bot.workers import Workers
 
 log = structlog.get_logger("bot")
 
-FIRST_WAIT_SECONDS = 0.5
 FIRST_POLL_SECONDS = 0.2
-"""How long the first poll is given to be on its way."""
-DRAIN_SECONDS = 10.0
-"""How long a stop waits for messages that are on their way."""
-MISFIRE_SECONDS = 24 * 3600
-"""A tick that comes late is still a tick."""
+"""How long the first poll has the machine to itself."""
+
+Hire = Callable[[Settings, Database, Api, Clock], "Workers"]
 
 
 class TokenRefused(Exception):
@@ -45,49 +42,29 @@ class TokenRefused(Exception):
 class Bot:
     """One bot on one database. ``run`` works until ``stop``; it may be run once.
 
-    ``register`` adds the handlers; ``tick(session, now)`` is what time does, and comes each minute (with a ServerClock:
-    whenever the server's clock has moved); ``draw(kind, data)`` gives pictures as PNG, ``make`` files that are
-    written when they are sent and kept nowhere; ``hooks`` are told of what was sent, of whom nothing reaches and of
-    groups that moved; ``greetings`` gives calls that are made once at the start, and may be lost.
+    ``hire`` makes the workers, in a thread of its own; it may take its time.
     """
 
     receiver: Receiver
-    dispatcher: Dispatcher
-    ticker: Ticker
-    sender: Sender
-    fetcher: Fetcher
+    workers: "Workers | None"
+    """None until they are hired."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        engine: Engine,
-        clock: Clock,
-        *,
-        register: Callable[[KaopingApplication], None],
-        tick: Tick,
-        draw: Draw | None = None,
-        make: Make | None = None,
-        hooks: Hooks | None = None,
-        courtesies: Courtesies | None = None,
-        greetings: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]] = list,
-    ) -> None:
+    def __init__(self, settings: Settings, engine: Engine, clock: Clock, *, hire: Hire) -> None:
         self._settings = settings
         self._engine = engine
         self._clock = clock
-        self._tick = tick
-        self._draw = draw
-        self._make = make
-        self._hooks = hooks
-        self._courtesies = courtesies or Courtesies(errors.refused, errors.failed)
-        self._greetings = greetings
+        self._hire = hire
         self._stopping = asyncio.Event()
-        self._virtual = isinstance(clock, ServerClock)
         self._network = Network(on_date=clock.observe if isinstance(clock, ServerClock) else None)
         self._api = Api(self._network, settings.api_base, settings.required_token)
         self._database = Database(engine)
-        self.library = self._build_library()
-        register(self.library)
-        self._hire()
+        self._begin()
+
+    def hire(self) -> "Workers":
+        """The workers, made when this is first called; ``run`` does it in time by itself."""
+        if self.workers is None:
+            self.workers = self._hire(self._settings, self._database, self._api, self._clock)
+        return self.workers
 
     def stop(self) -> None:
         """Asks ``run`` to come to a good end."""
@@ -109,7 +86,7 @@ class Bot:
                     await self._lead(lease)
                 except LeadLost:
                     log.error("the connection that held the lead is gone; beginning anew")
-                    self._hire()
+                    self._begin()
                 else:
                     return
         except InvalidToken:
@@ -122,7 +99,8 @@ class Bot:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bot"]:
-        """Runs beside the caller, who gets the bot's error, if any, at the end."""
+        """Runs beside the caller, who finds the workers hired, and gets the bot's error, if any, at the end."""
+        self.hire()
         task = asyncio.create_task(self.run())
         try:
             yield self
@@ -130,149 +108,52 @@ class Bot:
             self.stop()
             await task
 
-    def _build_library(self) -> Library:
-        base = self._settings.api_base
-        bot: ExtBot[Any] = ExtBot(
-            self._settings.required_token,
-            base_url=f"{base}/bot",
-            base_file_url=f"{base}/file/bot",
-            request=self._network,
-            get_updates_request=self._network,
-        )
-        builder = ApplicationBuilder().bot(bot).updater(None).job_queue(None)
-        library = builder.context_types(ContextTypes(context=Context)).application_class(Library).build()
-        assert isinstance(library, Library)  # noqa: S101 - the builder's types do not carry it
-        return library
-
-    def _hire(self) -> None:
-        """Makes the workers, fresh."""
-        settings = self._settings
-        self.sender = Sender(
-            self._database,
-            self._api,
-            self._clock,
-            draw=self._draw,
-            make=self._make,
-            hooks=self._hooks,
-            limits=settings.limits,
-        )
-        self.dispatcher = Dispatcher(
-            self._database, self.library, self._api, self._clock, self._courtesies, committed=self._handled
-        )
-        self.fetcher = Fetcher(
-            self._database,
-            self._api,
-            self._clock,
-            file_url=f"{settings.api_base}/file/bot{settings.required_token}",
-            answered=self._answered,
-            committed=self.sender.wake,
-        )
-        self.ticker = Ticker(
-            self._database, self._tick, caught_up=self.dispatcher.caught_up, committed=self.sender.wake
-        )
+    def _begin(self) -> None:
+        """Nobody is hired, nothing is heard."""
+        self.workers = None
+        self._polled = asyncio.Event()
+        self._at_work = asyncio.Event()
         self.receiver = Receiver(
             self._database,
             self._api,
             self._clock,
             heard=self._heard,
-            poll_seconds=settings.poll_seconds,
-            contact_seconds=0.0 if self._virtual else CONTACT_SECONDS,
+            poll_seconds=self._settings.poll_seconds,
+            contact_seconds=0.0 if isinstance(self._clock, ServerClock) else CONTACT_SECONDS,
         )
 
     async def _lead(self, lease: Lease) -> None:
         """Works until stopped, or until something fails for good."""
-        if not await self._unless_stopped(self._introduce()):
+        if not await self._unless_stopped(self._open()):
             return
-        log.info("at work", bot=self.library.bot.username)
-        dispatching = asyncio.create_task(self.dispatcher.run())
-        sending = asyncio.create_task(self.sender.run())
-        others = [
-            asyncio.create_task(work)
-            for work in (self.receiver.run(), self.fetcher.run(), watch_lead(lease), self._greet())
-        ]
-        if not self._virtual:
-            others.append(asyncio.create_task(self._keep_time()))
+        listening = [asyncio.create_task(work) for work in (self.receiver.run(), watch_lead(lease))]
+        working = asyncio.create_task(self._work())
         stopped = asyncio.create_task(self._stopping.wait())
         try:
-            done, _ = await asyncio.wait([dispatching, sending, stopped, *others], return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                _raise_first(task)
+            done, _ = await asyncio.wait([*listening, working, stopped], return_when=asyncio.FIRST_COMPLETED)
+            raise_first(done)
         finally:
-            await _cancel(stopped, *others)
-            self.dispatcher.close()
-            await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
-            await self.sender.drain(DRAIN_SECONDS)
-            await _cancel(dispatching, sending)
-            await self.sender.finish()
+            await cancelled(stopped, *listening)
+            await cancelled(working)
             log.info("stopped")
 
-    async def _introduce(self) -> None:
-        """Asks Telegram who this bot is: handlers need its name. Tries until it is told."""
-        failures = 0
-        while True:
-            try:
-                await self.library.initialize()
-            except InvalidToken:
-                raise
-            except TelegramError as error:
-                failures += 1
-                if failures & (failures - 1) == 0:
-                    log.warning("Telegram is not to be reached, trying again", error=error.message, failures=failures)
-                await asyncio.sleep(back_off(failures, first=FIRST_WAIT_SECONDS))
-            else:
-                return
+    async def _open(self) -> None:
+        await self._network.initialize()
+        if isinstance(self._clock, ServerClock):
+            await ask_time(self._api, self._clock)
 
-    async def _greet(self) -> None:
-        """Makes the calls that belong to a start, such as setting the menus, then waits for the end."""
-        for method, payload in self._greetings():
-            try:
-                await self._api.call(method, payload)
-            except TelegramError as error:
-                log.info("not greeted", method=method, error=error.message)
-        await self._stopping.wait()
-
-    async def _answered(self, seconds: float) -> bool:
-        """Waits until whoever has written has his answer, at most so long. Returns whether that is so."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self.dispatcher.caught_up(seconds) and await self.sender.answered(seconds)
-        except TimeoutError:
-            return False
-
-    def _handled(self) -> None:
-        self.sender.wake()
-        self.fetcher.wake()
-
-    async def _keep_time(self) -> None:
-        """Has time do its work each minute. It begins when the first poll is under way, which nothing should keep."""
-        await asyncio.sleep(FIRST_POLL_SECONDS)
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler
-        from apscheduler.triggers.cron import CronTrigger
-
-        scheduler = AsyncIOScheduler(timezone=UTC)
-        scheduler.add_job(
-            self._tick_now,
-            CronTrigger(second=0, timezone=UTC),
-            coalesce=True,
-            misfire_grace_time=MISFIRE_SECONDS,
-            max_instances=1,
-        )
-        scheduler.start()
-        try:
-            await self._stopping.wait()
-        finally:
-            scheduler.shutdown(wait=False)
-
-    async def _tick_now(self) -> None:
-        await self.ticker.tick(self._clock.now())
+    async def _work(self) -> None:
+        await comes(self._polled, FIRST_POLL_SECONDS)
+        workers = await asyncio.to_thread(self.hire)
+        await workers.introduce()
+        self._at_work.set()
+        await workers.run()
 
     async def _heard(self, at: datetime, brought: int, drained: bool) -> None:
-        if brought:
-            self.dispatcher.wake()
-        # On a server's clock time moves in jumps. The tick follows the poll that brought everything up to the jump, so
-        # that what a deadline waits for has been read, and nobody has to wait for another minute.
-        if self._virtual and drained and (self.ticker.last is None or at > self.ticker.last):
-            await self.ticker.tick(at)
+        self._polled.set()
+        # What came in is kept; nobody polls on until there is somebody to answer.
+        await self._at_work.wait()
+        await self.hire().heard(at, brought, drained)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
         """Does ``work`` unless a stop comes first. Returns whether it was done."""
@@ -285,18 +166,17 @@ class Bot:
             await doing
             return True
         finally:
-            await _cancel(doing, stopped)
+            await cancelled(doing, stopped)
 
 
-def _raise_first(task: "asyncio.Task[Any]") -> None:
-    error = task.exception()
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if error is not None:
-        raise error
-
-
-async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def ask_time(api: Api, clock: ServerClock) -> None:
+    """Asks until the server has told the time. A refusal tells it too; what it is about comes out later."""
+    failures = 0
+    while not clock.is_set:
+        try:
+            await api.call("getMe", {})
+        except TelegramError as error:
+            if not clock.is_set:
+                failures += 1
+                log.warning("the server does not tell the time, asking again", error=error.message)
+                await asyncio.sleep(back_off(failures))

@@ -1,4 +1,4 @@
-"""The bot as it runs: the workers of ``bot.application`` with the handlers, the scheduler and the words they serve."""
+"""The bot as it runs: its workers with the handlers, the scheduler and the words they serve."""
 
 from datetime import date, datetime
 
@@ -9,9 +9,12 @@ import handlers
 from bot import verbs
 from bot.application import Bot
 from bot.clock import Clock
+from bot.database import Database
 from bot.deliveries import Arrival, Hooks
 from bot.dispatch import Courtesies
+from bot.network import Api
 from bot.settings import Settings
+from bot.workers import Workers
 from handlers import errors, menus, rating_messages
 from handlers.made import make
 from handlers.notices import deliver
@@ -24,6 +27,11 @@ from store.times import china
 
 def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
     """The whole bot on a database that is at head."""
+    return Bot(settings, engine, clock, hire=hire)
+
+
+def hire(settings: Settings, database: Database, api: Api, clock: Clock) -> Workers:
+    """All who work in it, with all they know."""
     verbs.load()
 
     tidied: set[date] = set()
@@ -49,9 +57,10 @@ def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
     def on_migrated(session: Session, old: int, new: int) -> None:
         people.migrate_group(session, old, new, clock.now())
 
-    bot = Bot(
+    workers = Workers(
         settings,
-        engine,
+        database,
+        api,
         clock,
         register=handlers.register,
         tick=on_tick,
@@ -61,5 +70,5 @@ def assemble(settings: Settings, engine: Engine, clock: Clock) -> Bot:
         courtesies=Courtesies(errors.refused, errors.failed, errors.dead),
         greetings=lambda: [("setMyCommands", each) for each in menus.defaults()],
     )
-    bot.library.bot_data["summary_chat"] = settings.summary_chat
-    return bot
+    workers.library.bot_data["summary_chat"] = settings.summary_chat
+    return workers

@@ -25,7 +25,8 @@ def put_off() -> Iterator[None]:
 
 
 def settle() -> None:
-    """All is loaded: from now on only what comes to be is looked through."""
-    gc.freeze()
+    """All is loaded: from now on only what comes to be is looked through. Called again it changes nothing."""
+    if not gc.get_freeze_count():
+        gc.freeze()
     gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, MIDDLE_LOOKS)
     gc.enable()

@@ -38,14 +38,15 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One figure after another."""
-        bot = self._bot
+        workers, handled, sent, ticked = self._bot.workers, 0, 0, None
+        if workers is not None:
+            handled, sent, ticked = workers.dispatcher.handled, workers.sender.sent, workers.ticker.last
         for name, help_text, value in (
-            ("kaoping_updates_received", "Updates from Telegram that were written down.", bot.receiver.received),
-            ("kaoping_updates_handled", "Updates that came to an end, dead ones included.", bot.dispatcher.handled),
-            ("kaoping_messages_sent", "Messages that went out.", bot.sender.sent),
+            ("kaoping_updates_received", "Updates from Telegram that were written down.", self._bot.receiver.received),
+            ("kaoping_updates_handled", "Updates that came to an end, dead ones included.", handled),
+            ("kaoping_messages_sent", "Messages that went out.", sent),
         ):
             yield CounterMetricFamily(name, help_text, value)
-        ticked = bot.ticker.last
         if ticked is not None:
             help_text = "The latest instant for which time has done its work."
             yield GaugeMetricFamily("kaoping_last_tick_timestamp_seconds", help_text, ticked.timestamp())

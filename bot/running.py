@@ -5,19 +5,17 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import structlog
-from telegram.error import TelegramError
 
 from bot import garbage, logs, settings
-from bot.application import TokenRefused
-from bot.assembly import assemble
+from bot.application import Bot, TokenRefused, ask_time
 from bot.clock import Clock, ServerClock, SystemClock
-from bot.database import back_off
+from bot.database import Database
 from bot.network import Api, Network
 from bot.opening import opened
 from bot.settings import Settings, SettingsFault
 
 if TYPE_CHECKING:
-    from bot.application import Bot
+    from bot.workers import Workers
 
 log = structlog.get_logger("bot")
 
@@ -46,13 +44,21 @@ async def _work(chosen: Settings) -> None:
     clock = await _clock(chosen)
     engine = opened(chosen, clock.now())
     try:
-        bot = assemble(chosen, engine, clock)
+        bot = Bot(chosen, engine, clock, hire=_hire)
         bot.stop_on_signals()
-        garbage.settle()
         with _measured(chosen, bot):
             await bot.run()
     finally:
         engine.dispose()
+
+
+def _hire(chosen: Settings, database: Database, api: Api, clock: Clock) -> "Workers":
+    # Loaded here, beside the first poll: at the top of the file they would keep it waiting.
+    from bot import assembly
+
+    workers = assembly.hire(chosen, database, api, clock)
+    garbage.settle()
+    return workers
 
 
 async def _clock(chosen: Settings) -> Clock:
@@ -63,22 +69,13 @@ async def _clock(chosen: Settings) -> Clock:
     network = Network(on_date=clock.observe)
     await network.initialize()
     try:
-        failures = 0
-        while not clock.is_set:
-            try:
-                await Api(network, chosen.api_base, chosen.required_token).call("getMe", {})
-            except TelegramError as error:
-                # A refusal has a date too; what it is about comes out when the bot begins its work.
-                if not clock.is_set:
-                    failures += 1
-                    log.warning("the server does not tell the time, asking again", error=error.message)
-                    await asyncio.sleep(back_off(failures))
+        await ask_time(Api(network, chosen.api_base, chosen.required_token), clock)
     finally:
         await network.shutdown()
     return clock
 
 
-def _measured(chosen: Settings, bot: "Bot") -> AbstractContextManager[None]:
+def _measured(chosen: Settings, bot: Bot) -> AbstractContextManager[None]:
     if chosen.metrics_port is None:
         return nullcontext()
     from bot import metrics

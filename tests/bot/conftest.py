@@ -17,6 +17,7 @@ from bot.application import Bot
 from bot.clock import ServerClock
 from bot.deliveries import Hooks
 from bot.settings import Settings
+from bot.workers import Workers
 from handlers.context import Context, KaopingApplication
 from sandbox.clock import VirtualClock
 from sandbox.facade import Sandbox
@@ -72,15 +73,10 @@ class House:
         return Settings(_env_file=None, **values)
 
     def make_bot(self) -> Bot:
-        return Bot(
-            self.make_settings(),
-            self.engine,
-            ServerClock(),
-            register=self.register,
-            tick=self.tick,
-            hooks=self.hooks,
-            draw=self.draw,
-        )
+        return Bot(self.make_settings(), self.engine, ServerClock(), hire=self.hire)
+
+    def hire(self, *means: Any) -> Workers:
+        return Workers(*means, register=self.register, tick=self.tick, hooks=self.hooks, draw=self.draw)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Bot]:

@@ -14,6 +14,7 @@ from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, MessageHandler, filters
 
 from bot import dispatch
+from bot.workers import Workers
 from handlers.context import Context
 from store import blobs, db, inbox
 from store.blobs import Blob
@@ -341,24 +342,24 @@ async def test_two_dispatchers_handle_an_update_once(house_on: Any, postgres_url
             for number in range(1, 151)
         ]
         inbox.receive(session, payloads, house.sandbox.clock.now())
-    bots = [each.make_bot() for each in (house, other)]
-    for bot in bots:
-        await bot.library.initialize()
-    await asyncio.gather(*(_handle_all(bot) for bot in bots))
+    both = [each.make_bot().hire() for each in (house, other)]
+    for workers in both:
+        await workers.introduce()
+    await asyncio.gather(*(_handle_all(workers) for workers in both))
     rows = house.read(lambda session: session.exec(select(InboxUpdate.state)).all())
     assert rows == [InboxState.DONE] * 150
     queued = house.read(
         lambda session: session.exec(select(OutboxMessage).where(OutboxMessage.state == OutboxState.QUEUED)).all()
     )
     assert len(queued) == 150
-    for bot in bots:
-        await bot.library.shutdown()
+    for workers in both:
+        await workers.library.shutdown()
 
 
-async def _handle_all(bot: Any) -> None:
-    task = asyncio.create_task(bot.dispatcher.run())
-    await bot.dispatcher.caught_up(20)
-    bot.dispatcher.close()
+async def _handle_all(workers: Workers) -> None:
+    task = asyncio.create_task(workers.dispatcher.run())
+    await workers.dispatcher.caught_up(20)
+    workers.dispatcher.close()
     await task
 
 

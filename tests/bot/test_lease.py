@@ -72,10 +72,10 @@ async def test_a_second_bot_on_the_database_waits_and_then_goes_on(house: Any) -
         standing_by = asyncio.create_task(second.run())
         await person.send("甲")
         await house.settled()
-        assert second.dispatcher.handled == 0
+        assert second.hire().dispatcher.handled == 0
     await person.send("乙")
     await house.settled()
     second.stop()
     await standing_by
-    assert second.dispatcher.handled == 1
+    assert second.hire().dispatcher.handled == 1
     assert [message.text for message in person.from_bot] == ["收到"] * 3

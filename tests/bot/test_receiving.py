@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlmodel import Session, select
 
-from bot import application, receiving
+from bot import receiving, workers
 from bot.application import TokenRefused
 from bot.clock import SystemClock
 from bot.database import Database
@@ -25,7 +25,7 @@ from store.inbox import InboxUpdate
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FIRST_WAIT_SECONDS", "CONFLICT_WAIT_SECONDS", "LONG_CONFLICT_WAIT_SECONDS"):
         monkeypatch.setattr(receiving, name, 0.02)
-    monkeypatch.setattr(application, "FIRST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(workers, "FIRST_WAIT_SECONDS", 0.02)
 
 
 def raw(session: Session) -> list[InboxUpdate]:
@@ -67,12 +67,12 @@ async def test_what_came_twice_is_handled_once(house: Any) -> None:
     person = house.sandbox.person("张三")
     await person.start()
     bot = house.make_bot()
-    await bot.library.initialize()
+    await bot.hire().introduce()
     polling = asyncio.create_task(bot.receiver.run())
     await house.until(inbox.count_waiting)
     polling.cancel()
     await asyncio.gather(polling, return_exceptions=True)
-    await bot.library.shutdown()
+    await bot.hire().library.shutdown()
     async with house.running():
         await house.settled()
     assert len(house.read(raw)) == 1
@@ -121,13 +121,13 @@ async def test_a_second_poller_is_borne_with(house: Any) -> None:
         async with house.running():
             await house.settled()
             other = house.make_bot()
-            await other.library.initialize()
+            await other.hire().introduce()
             for _ in range(3):
                 await other.receiver._api.call("getUpdates", {"timeout": 0})
             person = house.sandbox.person("张三")
             await person.start()
             await house.settled()
-            await other.library.shutdown()
+            await other.hire().library.shutdown()
     assert events(lines, "another program polls with this token")
     assert [message.text for message in person.from_bot] == ["收到"]
 
@@ -169,7 +169,7 @@ async def test_a_token_that_is_refused_ends_the_bot_in_one_line(house: Any) -> N
 
 async def test_a_start_without_a_network_waits_for_it(house: Any) -> None:
     house.sandbox.fault(Fault("drop_before", "getMe", times=1))
-    house.sandbox.fault(Fault("server_error", "getMe", times=1))
+    house.sandbox.fault(Fault("server_error", "getMe", times=2))
     await house.sandbox.person("张三").start()
     async with house.running():
         await house.settled()

@@ -327,14 +327,15 @@ async def test_what_is_sent_and_not_marked_stays_within_the_slots(house: Any, mo
         enqueue(house, person.id, "通知", lane=Lane.NOTICE)
     bot = house.make_bot()
     gate = asyncio.Event()
-    insist = bot.sender._database.insist
+    sender = bot.hire().sender
+    insist = sender._database.insist
 
     async def held(work: Callable[[Session], Any], what: str) -> Any:
         if what == "marking what was sent":
             await gate.wait()
         return await insist(work, what)
 
-    monkeypatch.setattr(bot.sender._database, "insist", held)
+    monkeypatch.setattr(sender._database, "insist", held)
     slots = sum(pace.slots for pace in sending.PACES.values())
     async with bot.running():
         await house.sandbox.until(lambda: house.sandbox.counts.get("sendMessage", 0) >= slots)
@@ -376,10 +377,11 @@ async def test_everybody_is_answered_once_the_last_reply_is_out(house: Any) -> N
     house.settings["limits"] = False
     person = await met(house, "张三")
     async with house.running() as bot:
-        assert await bot.sender.answered(10)
+        sender = bot.hire().sender
+        assert await sender.answered(10)
         enqueue(house, person.id, "一", "二", "三", lane=Lane.REPLY)
         house.sandbox.fault(Fault("slow", "sendMessage", times=1, delay=0.3))
-        bot.sender.wake()
-        assert not await bot.sender.answered(0.05)
-        assert await bot.sender.answered(10)
+        sender.wake()
+        assert not await sender.answered(0.05)
+        assert await sender.answered(10)
         assert [message.text for message in person.from_bot] == ["一", "二", "三"]

@@ -21,7 +21,7 @@ async def rehearse() -> None:
     """Does on an empty database what every bot does first, so that the forked ones find it worked out."""
     chosen = settings.load(database_url="sqlite://", token="123456:" + "x" * 35)
     engine = opened(chosen, datetime(2021, 1, 1, tzinfo=UTC))
-    assemble(chosen, engine, SystemClock())
+    assemble(chosen, engine, SystemClock()).hire()
     engine.dispose()
 
 

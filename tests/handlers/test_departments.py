@@ -78,7 +78,7 @@ async def test_what_breaks_is_said_with_a_number_and_told_to_the_administrators(
     async def broken(_update: object, _context: object) -> None:
         raise RuntimeError("<disk> & co")
 
-    office.bot.library.add_handler(CommandHandler("broken", broken), group=-1)
+    office.bot.hire().library.add_handler(CommandHandler("broken", broken), group=-1)
     await office.liaison.send("/broken")
     said = await office.liaison.hear("系统出现了故障")
     (row,) = office.read(inbox.dead)
@@ -92,7 +92,7 @@ async def test_what_breaks_is_said_with_a_number_and_told_to_the_administrators(
 async def test_what_cannot_even_be_read_is_told_to_the_administrators_once(office: "Office") -> None:
     broken = {"update_id": 1, "message": {"chat": {"id": office.liaison.id}, "date": "yesterday"}}
     office.read(lambda session: inbox.receive(session, [broken], office.sandbox.clock.now()))
-    office.bot.dispatcher.wake()
+    office.bot.hire().dispatcher.wake()
     told = await office.admin.hear("有一条消息未能处理")
     assert "编号：1，" in told.text
     assert "发送人没有收到任何答复" in told.text

@@ -199,7 +199,7 @@ async def test_the_configured_chat_may_see_scores_and_nothing_else(office):
     group = office.sandbox.group("通报群", [office.people["甲"], office.people["丁"]])
     await group.add_bot()
     await office.settled()
-    office.bot.library.bot_data["summary_chat"] = group.id
+    office.bot.hire().library.bot_data["summary_chat"] = group.id
     await office.people["甲"].send("/rank 日常", chat=group)
     await office.settled()
     assert "1. 财政局" in group.from_bot[-1].text
