@@ -33,7 +33,7 @@ def split(text: str, limit: int = LIMIT) -> list[str]:
     line_end = 0  # how many of the pieces end with the last whole line
     for piece in _PIECE.findall(text):
         shown = 0 if _TAG.fullmatch(piece) else units(unescape(piece))
-        if seen + shown > limit:
+        while seen + shown > limit:  # a line end right at the beginning makes too little room
             cut = line_end or len(pieces)
             opened = _open_tags(pieces[:cut])
             parts.append("".join([*pieces[:cut], *(f"</{_name(tag)}>" for tag in reversed(opened))]))
