@@ -69,6 +69,7 @@ class Fetcher:
         self._answered = answered
         self._committed = committed
         self._hungry = asyncio.Event()
+        self._resting: set[tuple[Steps, int]] = set()
 
     def wake(self) -> None:
         """Something was handled: there may be a file in it."""
@@ -86,8 +87,9 @@ class Fetcher:
                 await comes(self._hungry, LOOK_SECONDS)
 
     def _look(self, session: Session) -> list[tuple[Steps, Wanted]]:
-        now = self._clock.now()
-        return [(steps, one) for steps in STEPS for one in steps.wanted(session, now, AT_ONCE)]
+        now, limit = self._clock.now(), AT_ONCE + len(self._resting)
+        found = [(steps, one) for steps in STEPS for one in steps.wanted(session, now, limit)]
+        return [(steps, one) for steps, one in found if (steps, one.id) not in self._resting]
 
     async def _fetch(self, steps: Steps, one: Wanted) -> None:
         """One file, from Telegram to the tables. What goes wrong with it stops no other."""
@@ -97,30 +99,48 @@ class Fetcher:
             await self._failed(steps, one, error)
             return
         result = await asyncio.to_thread(_checked, one, content)
-        now = self._clock.now()
-        await self._database.insist(
-            lambda session: steps.arrived(session, one.id, content, result, now), "keeping a file"
+        unreadable = publicity.unreadable("no_reader")
+        await self._step(
+            steps,
+            one,
+            "keeping a file",
+            lambda session, now: steps.arrived(session, one.id, content, result, now),
+            lambda session, now: steps.arrived(session, one.id, content, unreadable, now),
         )
-        self._committed()
 
     async def _download(self, file_id: str) -> bytes:
         """The bytes of a file. Raises TelegramError: BadRequest for what will never come, else what may pass."""
         described = await self._api.call("getFile", {"file_id": file_id})
         if (described.get("file_size") or 0) > LARGEST_FETCH:
             raise _TooLarge("file is too big")
+        if not described.get("file_path"):
+            raise _NoPath("there is no way to the file")
         url = f"{self._file_url}/{quote(described['file_path'])}"
         return await self._api.network.retrieve(url, read_timeout=UPLOAD_SECONDS)
 
     async def _failed(self, steps: Steps, one: Wanted, error: TelegramError) -> None:
         outcome = outcome_of(error)
         log.warning("a file was not fetched", file=one.id, error=error.message)
-        now = self._clock.now()
         if isinstance(outcome, Failed):
             why = "too_large" if "too big" in error.message.lower() else "gone"
-            await self._database.insist(lambda session: steps.lost(session, one.id, why, now), "giving up a file")
+            await self._step(steps, one, "giving up a file", lambda session, now: steps.lost(session, one.id, why, now))
         else:
-            await self._database.insist(lambda session: steps.delayed(session, one.id, now), "putting off a file")
-        self._committed()
+            await self._step(steps, one, "putting off a file", lambda session, now: steps.delayed(session, one.id, now))
+
+    async def _step(self, steps: Steps, one: Wanted, what: str, *tries: Callable[[Session, datetime], None]) -> None:
+        """The first of these steps that succeeds. A file with which none does rests until the next start: another
+        program may do better.
+        """
+        for step in tries:
+            now = self._clock.now()
+            try:
+                await self._database.insist(lambda session, step=step, now=now: step(session, now), what)  # type: ignore[misc]
+            except Exception:
+                log.exception("a step with a file failed", file=one.id, what=what)
+            else:
+                self._committed()
+                return
+        self._resting.add((steps, one.id))
 
 
 def _checked(one: Wanted, content: bytes) -> object:
@@ -133,3 +153,7 @@ def _checked(one: Wanted, content: bytes) -> object:
 
 class _TooLarge(TelegramError):
     """More than a bot may fetch, by what Telegram says of the file."""
+
+
+class _NoPath(TelegramError):
+    """Telegram knows the file, and does not say where it is."""

@@ -347,4 +347,4 @@ class _Line:
 
 
 def _shown(number: Decimal) -> str:
-    return f"{number.normalize():f}"
+    return cells.excerpt(f"{number.normalize():f}")

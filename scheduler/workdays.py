@@ -47,7 +47,7 @@ class HolidayNotice:
         """
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NoticeError("not_json", str(error)) from None
         if not isinstance(data, dict) or type(data.get("year")) is not int or not 1949 <= data["year"] <= 9998:
             raise NoticeError("no_year", "year")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from scoring.ballots import ABSTAIN, Ballot, Scores, aspect_maxima, check_ballot
@@ -17,6 +17,8 @@ DECIMAL_PLACES: Final = 2
 """Of a score that is typed: finer ones are slips of the finger."""
 
 _SEPARATORS = re.compile(r"[\s,、;/|]+")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
+"""As people write one; not ``1E999999999``, which takes as long to add up as it looks."""
 _ABSTAINS = frozenset({"不了解", "弃权", "不了解/弃权", "-", "—", "abstain"})
 
 
@@ -190,7 +192,7 @@ class RatingSheet:
         names = {tier.title for tier in self.panel.tiers}
         words = [word.removesuffix("分") for word in _SEPARATORS.split(said) if word]
         return said.lower() in _ABSTAINS or (
-            bool(words) and all(re.fullmatch(r"[+-]?\d+(\.\d+)?", word) or word in names for word in words)
+            bool(words) and all(_NUMBER.fullmatch(word) or word in names for word in words)
         )
 
     def _answer(self, word: str, text: str) -> Decimal | str:
@@ -199,14 +201,11 @@ class RatingSheet:
                 if word in {tier.title, tier.code}:
                     return tier.code
             raise Refusal("rating_not_understood", text=text, tiers=[tier.title for tier in self.panel.tiers])
-        try:
-            number = Decimal(word.removesuffix("分"))
-        except InvalidOperation:
-            raise Refusal("rating_not_understood", text=text, tiers=[]) from None
-        exponent = number.as_tuple().exponent
-        if not number.is_finite() or not isinstance(exponent, int):
+        said = word.removesuffix("分")
+        if not _NUMBER.fullmatch(said):
             raise Refusal("rating_not_understood", text=text, tiers=[])
-        if -exponent > DECIMAL_PLACES:
+        number = Decimal(said)
+        if len(said.partition(".")[2]) > DECIMAL_PLACES:
             raise Refusal("rating_too_fine", text=word, places=DECIMAL_PLACES)
         return number
 

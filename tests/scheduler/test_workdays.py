@@ -114,6 +114,7 @@ def test_a_notice_may_name_days_of_the_december_before() -> None:
     ("text", "reason", "where"),
     [
         ("{", "not_json", ""),
+        ('{"year": 2022, "days": ' + "[" * 100_000, "not_json", ""),
         ("[]", "no_year", "year"),
         ('{"year": "2027", "days": []}', "no_year", "year"),
         ('{"year": 2027}', "no_days", "days"),

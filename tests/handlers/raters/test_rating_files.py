@@ -149,6 +149,18 @@ async def test_faults_are_named_by_cell_and_nothing_is_read(office: "Office", de
     await card(office.head, "已读入1个部门")
 
 
+async def test_a_figure_that_would_fill_a_book_is_a_fault_like_any_other(office: "Office", departments: Round) -> None:
+    sent = await form_of(office.head)
+    cells = EVEN | {"D6": "1E999999999", "J6": 10, "J7": "9" * 5000}
+    await office.head.send_document("打分表.xlsx", filled(office, sent, cells))
+    said = await office.head.hear("有2处需要改正，没有读入任何分数")
+    assert "D6：“1E999999999”看不明白" in said.text
+    assert "J7：“99999" in said.text
+    assert len(said.text) < 300
+    await office.head.send_document("打分表.xlsx", filled(office, sent, EVEN))
+    await card(office.head, "已读入1个部门")
+
+
 async def test_an_empty_form_is_said_to_be_empty(office: "Office", departments: Round) -> None:
     sent = await form_of(office.head)
     await office.head.send_document("打分表.xlsx", filled(office, sent, {}))
