@@ -42,7 +42,7 @@ class TokenRefused(Exception):
 class Bot:
     """One bot on one database. ``run`` works until ``stop``; it may be run once.
 
-    ``hire`` makes the workers, in a thread of its own; it may take its time.
+    ``hire`` makes the workers; ``run`` calls it in a thread, where it may take its time.
     """
 
     receiver: Receiver
@@ -63,8 +63,11 @@ class Bot:
     def hire(self) -> "Workers":
         """The workers, made when this is first called; ``run`` does it in time by itself."""
         if self.workers is None:
-            self.workers = self._hire(self._settings, self._database, self._api, self._clock)
+            self.workers = self._hired()
         return self.workers
+
+    def _hired(self) -> "Workers":
+        return self._hire(self._settings, self._database, self._api, self._clock)
 
     def stop(self) -> None:
         """Asks ``run`` to come to a good end."""
@@ -126,16 +129,19 @@ class Bot:
         """Works until stopped, or until something fails for good."""
         if not await self._unless_stopped(self._open()):
             return
-        listening = [asyncio.create_task(work) for work in (self.receiver.run(), watch_lead(lease))]
+        watching = asyncio.create_task(watch_lead(lease))
+        receiving = asyncio.create_task(self.receiver.run())
         working = asyncio.create_task(self._work())
         stopped = asyncio.create_task(self._stopping.wait())
+        every = (watching, receiving, working, stopped)
         try:
-            done, _ = await asyncio.wait([*listening, working, stopped], return_when=asyncio.FIRST_COMPLETED)
-            raise_first(done)
+            await asyncio.wait(every, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await cancelled(stopped, *listening)
+            await cancelled(stopped, watching, receiving)
             await cancelled(working)
             log.info("stopped")
+        # What failed while work came to its end is told as well.
+        raise_first(every)
 
     async def _open(self) -> None:
         await self._network.initialize()
@@ -144,7 +150,10 @@ class Bot:
 
     async def _work(self) -> None:
         await comes(self._polled, FIRST_POLL_SECONDS)
-        workers = await asyncio.to_thread(self.hire)
+        workers = self.workers
+        if workers is None:
+            # A thread cannot be cancelled. What it brings after the lead was lost is dropped with this task.
+            workers = self.workers = await asyncio.to_thread(self._hired)
         await workers.introduce()
         self._at_work.set()
         await workers.run()

@@ -16,6 +16,8 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from store.db import is_passing
+
 log = structlog.get_logger("lease")
 
 LOOK_SECONDS = 1.0
@@ -141,12 +143,20 @@ def lease_on(engine: Engine) -> Lease:
 
 
 async def wait_for_lead(lease: Lease) -> None:
-    """Returns once this process leads."""
-    said = False
-    while not await asyncio.to_thread(lease.take):
-        if not said:
-            said = True
-            log.warning("another process works on this database; standing by to take over")
+    """Returns once this process leads. A database that is away for a while is waited for."""
+    said = ""
+    while True:
+        try:
+            if await asyncio.to_thread(lease.take):
+                return
+            why = "another process works on this database; standing by to take over"
+        except DBAPIError as error:
+            if not is_passing(error):
+                raise
+            why = "the database does not answer; waiting for it"
+        if why != said:
+            said = why
+            log.warning(why)
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -60,7 +60,7 @@ class Upload:
 class Network(BaseRequest):
     """Sends JSON over kept connections; uploads go through the library's own multipart request.
 
-    ``on_date`` is told the Date header of each answer, whatever its status.
+    ``on_date`` is told the Date header of each answer, whatever its status; of uploads it is not.
     """
 
     def __init__(self, on_date: Callable[[str | None], None] | None = None) -> None:

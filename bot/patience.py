@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger("bot")
+
 
 async def comes(event: asyncio.Event, seconds: float) -> bool:
     """Waits for ``event`` at most so long; returns whether it came.
@@ -19,14 +23,17 @@ async def comes(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def raise_first(done: Iterable["asyncio.Task[Any]"]) -> None:
-    """Raises what the first of them that failed has raised, out of any group that it comes in."""
-    for task in done:
-        error = task.exception()
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        if error is not None:
-            raise error
+def raise_first(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Raises what the first of them that failed has raised, out of any group that it comes in; what others have raised
+    goes into the log. Those that have not ended, and those that were cancelled, are passed over.
+    """
+    errors = [error for task in tasks if task.done() and not task.cancelled() and (error := task.exception())]
+    for error in errors[1:]:
+        log.error("this failed too", exc_info=error)
+    for first in errors[:1]:
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first
 
 
 async def cancelled(*tasks: "asyncio.Task[Any]") -> None:

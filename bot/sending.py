@@ -121,10 +121,17 @@ class Sender:
         except TimeoutError:
             log.warning("messages were under way when time was up; they may come twice", count=self._in_flight)
 
-    async def finish(self) -> None:
-        """Writes down what was sent and not marked yet: the last thing to do after ``run`` was cancelled."""
-        if self._marks:
-            await self._write_down(self._marks)
+    async def finish(self, seconds: float) -> None:
+        """Writes down what was sent and not marked yet, if the database takes it in this time: the last thing to do
+        after ``run`` was cancelled.
+        """
+        if not self._marks:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._write_down(self._marks)
+        except TimeoutError:
+            log.warning("messages could not be marked as sent; they will come twice", count=len(self._marks))
 
     async def _feed(self, queue: LaneQueue) -> None:
         loop = asyncio.get_running_loop()

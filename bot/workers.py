@@ -29,7 +29,7 @@ log = structlog.get_logger("bot")
 
 FIRST_WAIT_SECONDS = 0.5
 DRAIN_SECONDS = 10.0
-"""How long a stop waits for messages that are on their way."""
+"""How long a stop waits for messages that are on their way, and then for the database to take their marks."""
 MISFIRE_SECONDS = 24 * 3600
 """A tick that comes late is still a tick."""
 
@@ -101,15 +101,15 @@ class Workers:
         others = [asyncio.create_task(work) for work in (self.fetcher.run(), self._greet())]
         try:
             with self._keeping_time():
-                done, _ = await asyncio.wait([dispatching, sending, *others], return_when=asyncio.FIRST_EXCEPTION)
-                raise_first(done)
+                await asyncio.wait([dispatching, sending, *others], return_when=asyncio.FIRST_EXCEPTION)
+                raise_first([dispatching, sending, *others])
         finally:
             await cancelled(*others)
             self.dispatcher.close()
             await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
             await self.sender.drain(DRAIN_SECONDS)
             await cancelled(dispatching, sending)
-            await self.sender.finish()
+            await self.sender.finish(DRAIN_SECONDS)
 
     async def heard(self, at: datetime, brought: int, drained: bool) -> None:
         """After each poll: the instant of its answer, how many updates it brought, and whether there were no more."""

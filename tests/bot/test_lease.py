@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Engine, text
 
 from bot import lease as leases
-from bot.lease import LeadLost, lease_on, wait_for_lead, watch_lead
+from bot.lease import LeadLost, PostgresLease, lease_on, wait_for_lead, watch_lead
 from store.db import open_engine
 
 
@@ -55,6 +55,21 @@ async def test_a_lost_connection_is_a_lost_lead(postgres_url: str) -> None:
     with pytest.raises(LeadLost):
         await asyncio.wait_for(watching, 10)
     engine.dispose()
+
+
+async def test_a_database_that_is_away_is_waited_for(postgres_url: str, unused_tcp_port: int) -> None:
+    away = open_engine(f"postgresql://nobody@127.0.0.1:{unused_tcp_port}/nowhere")
+    lease = PostgresLease(away)
+    with structlog.testing.capture_logs() as lines:
+        waiting = asyncio.create_task(wait_for_lead(lease))
+        async with asyncio.timeout(10):
+            while not lines:  # noqa: ASYNC110 - the line is written by the task that waits
+                await asyncio.sleep(0.01)
+        lease._engine = there = open_engine(postgres_url)
+        await asyncio.wait_for(waiting, 10)
+    assert [line["event"] for line in lines] == ["the database does not answer; waiting for it"]
+    lease.give_back()
+    there.dispose()
 
 
 def test_a_database_in_memory_is_nobody_elses() -> None:

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from sqlmodel import Session, select
 
-from bot import sending
+from bot import sending, workers
 from bot.deliveries import Arrival, Hooks
 from sandbox.faults import Fault
 from store import blobs, outbox
@@ -327,15 +327,7 @@ async def test_what_is_sent_and_not_marked_stays_within_the_slots(house: Any, mo
         enqueue(house, person.id, "通知", lane=Lane.NOTICE)
     bot = house.make_bot()
     gate = asyncio.Event()
-    sender = bot.hire().sender
-    insist = sender._database.insist
-
-    async def held(work: Callable[[Session], Any], what: str) -> Any:
-        if what == "marking what was sent":
-            await gate.wait()
-        return await insist(work, what)
-
-    monkeypatch.setattr(sender._database, "insist", held)
+    marking(bot, monkeypatch, gate.wait)
     slots = sum(pace.slots for pace in sending.PACES.values())
     async with bot.running():
         await house.sandbox.until(lambda: house.sandbox.counts.get("sendMessage", 0) >= slots)
@@ -360,6 +352,56 @@ async def test_a_stop_finishes_and_marks_what_is_under_way(house: Any) -> None:
     async with house.running():
         await house.settled()
     assert [message.text for message in person.from_bot] == ["一", "二", "三", "四"]
+
+
+async def test_a_stop_does_not_wait_for_ever_for_a_database_that_takes_nothing(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "DRAIN_SECONDS", 0.1)
+    person = await met(house, "张三")
+    enqueue(house, person.id, "一")
+    bot = house.make_bot()
+    marking(bot, monkeypatch, asyncio.Event().wait)
+    with structlog.testing.capture_logs() as lines:
+        async with bot.running():
+            await person.hear("一")
+    assert "messages could not be marked as sent; they will come twice" in [line["event"] for line in lines]
+    assert states(house) == [OutboxState.QUEUED]
+
+
+async def test_what_fails_at_the_very_end_is_told(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = await met(house, "张三")
+    enqueue(house, person.id, "一")
+    bot = house.make_bot()
+    tries = 0
+
+    async def broken() -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await asyncio.Event().wait()
+        raise RuntimeError("a defect")
+
+    marking(bot, monkeypatch, broken)
+    running = asyncio.create_task(bot.run())
+    await person.hear("一")
+    await house.until(lambda _: tries)
+    bot.stop()
+    with pytest.raises(RuntimeError, match="a defect"):
+        await running
+
+
+def marking(bot: Any, monkeypatch: pytest.MonkeyPatch, comes: Callable[[], Any]) -> None:
+    """What comes before each mark that is written."""
+    sender = bot.hire().sender
+    insist = sender._database.insist
+
+    async def held(work: Callable[[Session], Any], what: str) -> Any:
+        if what == "marking what was sent":
+            await comes()
+        return await insist(work, what)
+
+    monkeypatch.setattr(sender._database, "insist", held)
 
 
 async def test_a_menu_is_set_in_turn_and_needs_no_chat(house: Any) -> None:
