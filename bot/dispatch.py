@@ -36,7 +36,7 @@ GROUP = 100
 """Updates to a transaction."""
 TRIES = 3
 LOOK_SECONDS = 10.0
-"""How often to look for what was not told of: a dead update that an administrator has revived."""
+"""How often to look for what was not told of."""
 
 
 class SuspendedInTransaction(Exception):

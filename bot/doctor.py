@@ -30,7 +30,7 @@ from scheduler.workdays import WorkCalendar
 from scoring import ledger, loading
 from scoring.chain import Break
 from scoring.standings import years
-from store import db, inbox, outbox, people, vitals
+from store import db, inbox, outbox, people, retention, vitals
 from store.db import open_engine
 from store.people import Role
 from store.times import china, iso_china
@@ -203,12 +203,12 @@ def _of_life(session: Session, now: datetime) -> Iterator[Finding]:
         yield Finding("bot", "fault", "silent", {"since": iso_china(contact)})
     else:
         yield Finding("bot", "ok", "running", {"since": iso_china(contact)})
-    dead = inbox.dead(session)
+    dead = inbox.dead(session, now - retention.KEPT)
     if dead:
         latest = dead[-1]
         facts = {"count": len(dead), "latest": latest.update_id, "message": (latest.error or "").split("\n")[0][:200]}
         yield Finding("bot", "fault", "dead_letters", facts)
-    failures = outbox.failures(session)
+    failures = outbox.failures(session, now - retention.KEPT)
     if failures:
         error = (failures[-1].error or "").split("\n")[0][:200]
         yield Finding("bot", "warning", "failed_sends", {"count": len(failures), "message": error})

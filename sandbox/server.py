@@ -31,7 +31,6 @@ LARGEST_BODY = (
 )  # above the 50 MB of an upload, so that one that is too large is answered and not cut off
 MULTIPART = httputil.ParseMultipartConfig(max_parts=200)
 REASONS = {status.value: status.phrase for status in HTTPStatus}
-BOT_ID_DIGITS = TOKEN.partition(":")[0]
 
 
 Effect = Callable[[], Awaitable[tuple[int, Json]]]

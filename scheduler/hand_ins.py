@@ -317,12 +317,6 @@ def files_of(session: Session, one: HandIn) -> list[HandInFile]:
     return list(session.exec(select(HandInFile).where(HandInFile.hand_in_id == one.id).order_by(col(HandInFile.id))))
 
 
-def waiting_of(session: Session, person_id: int) -> list[HandIn]:
-    """What a person sent and has not said yet what it is for, oldest first."""
-    query = select(HandIn).where(HandIn.person_id == person_id, HandIn.state == HandInState.WAITING)
-    return list(session.exec(query.order_by(col(HandIn.id))))
-
-
 def _check_nil(frame: Frame, obligation: Obligation) -> None:
     duty = frame.duty(obligation.year, obligation.duty) if obligation.duty else None
     if duty is None or not duty.nil_report:

@@ -160,9 +160,7 @@ def outstanding(session: Session, department_id: int) -> list[Obligation]:
     return list(session.exec(query.order_by(col(Obligation.due_at), col(Obligation.id))))
 
 
-def hand_ins_of(session: Session, obligation: Obligation, *, counted: bool = True) -> list[HandIn]:
-    """What came in for an obligation, in the order in which it was sent; withdrawn ones only if asked for."""
-    query = select(HandIn).where(HandIn.obligation_id == obligation.id)
-    if counted:
-        query = query.where(HandIn.state == HandInState.COUNTED)
+def hand_ins_of(session: Session, obligation: Obligation) -> list[HandIn]:
+    """What came in for an obligation and counts, in the order in which it was sent."""
+    query = select(HandIn).where(HandIn.obligation_id == obligation.id, HandIn.state == HandInState.COUNTED)
     return list(session.exec(query.order_by(col(HandIn.sent_at), col(HandIn.id))))

@@ -259,11 +259,6 @@ class Reminders:
     office_from: time
     office_to: time
 
-    @property
-    def opens_before(self) -> int:
-        """Working days before the due day on which an obligation opens."""
-        return self.rungs[0].working_days_before
-
 
 @dataclass(frozen=True, slots=True)
 class Dissatisfaction:

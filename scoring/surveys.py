@@ -78,14 +78,6 @@ def running(session: Session) -> list[Survey]:
     return list(session.exec(select(Survey).where(col(Survey.closed_at).is_(None)).order_by(col(Survey.id))))
 
 
-def running_for(session: Session, year: int, panel: str) -> Survey:
-    """The panel's rating that runs. Raises Refusal survey_none."""
-    found = [one for one in running(session) if one.year == year and one.panel == panel]
-    if not found:
-        raise Refusal("survey_none", panel=in_force(session, year).panels[panel].title)
-    return found[0]
-
-
 def move(session: Session, survey: Survey, closes_at: datetime, now: datetime) -> None:
     """Another deadline, of which those who have not submitted are told; the ladder starts anew. ``now`` ends it.
 

@@ -131,11 +131,11 @@ def erase(session: Session, update_ids: Iterable[int]) -> None:
 
 
 def erase_done(session: Session, before: datetime, limit: int) -> int:
-    """Erases at most ``limit`` updates that were done before an instant; returns how many there were."""
+    """Erases at most ``limit`` updates that were done, or died, before an instant; returns how many there were."""
     old = (
         select(col(InboxUpdate.update_id))
         .where(
-            col(InboxUpdate.state) == InboxState.DONE,
+            col(InboxUpdate.state) != InboxState.WAITING,
             col(InboxUpdate.done_at) < before,
             col(InboxUpdate.payload) != ERASED,
         )
@@ -165,16 +165,12 @@ def failed(session: Session, row: InboxUpdate, error: str, *, tries: int, now: d
     return row.state == InboxState.DEAD
 
 
-def dead(session: Session) -> list[InboxUpdate]:
+def dead(session: Session, since: datetime | None = None) -> list[InboxUpdate]:
     """What could not be handled, oldest first: for administrators."""
     query = select(InboxUpdate).where(col(InboxUpdate.state) == InboxState.DEAD)
+    if since is not None:
+        query = query.where(col(InboxUpdate.done_at) >= since)
     return list(session.scalars(query.order_by(col(InboxUpdate.update_id))))
-
-
-def revive(session: Session, row: InboxUpdate) -> None:
-    """Gives a dead update another chance, from the beginning."""
-    row.state, row.attempts, row.done_at = InboxState.WAITING, 0, None
-    session.add(row)
 
 
 def count_waiting(session: Session) -> int:

@@ -217,13 +217,15 @@ def erase(session: Session, keys: Iterable[int]) -> None:
     )
 
 
-def erase_sent(session: Session, before: datetime, limit: int) -> int:
-    """Erases at most ``limit`` messages that were sent before an instant; returns how many there were."""
+def erase_done(session: Session, before: datetime, limit: int) -> int:
+    """Erases at most ``limit`` messages that were sent, or written and given up, before an instant; returns how many
+    there were.
+    """
     old = (
         select(col(OutboxMessage.id))
         .where(
-            col(OutboxMessage.state) == OutboxState.SENT,
-            col(OutboxMessage.sent_at) < before,
+            col(OutboxMessage.state) != OutboxState.QUEUED,
+            func.coalesce(col(OutboxMessage.sent_at), col(OutboxMessage.created_at)) < before,
             col(OutboxMessage.payload) != ERASED,
         )
         .limit(limit)

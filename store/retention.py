@@ -26,7 +26,7 @@ def tidy(session: Session, now: datetime) -> bool:
     and an answer to an old message still finds what that was about.
     """
     before = now - KEPT
-    came, went = inbox.erase_done(session, before, BATCH), outbox.erase_sent(session, before, BATCH)
+    came, went = inbox.erase_done(session, before, BATCH), outbox.erase_done(session, before, BATCH)
     _forget_files(session, before)
     return BATCH in (came, went)
 

@@ -60,7 +60,7 @@ def test_a_text_or_file_without_context_waits_and_counts_from_when_it_was_sent(z
     )
     zone.live("04-03 00:10")
     assert zone.entries()[0][4] is True
-    assert hand_ins.waiting_of(zone.session, 1) == [waiting.hand_in]
+    assert waiting.hand_in.state == HandInState.WAITING
     done = hand_ins.assign(zone.frame, waiting.hand_in, march, now=at("04-03 10:00"))
     assert done.on_time
     assert zone.entries()[0][4] is False

@@ -185,7 +185,6 @@ def test_the_ladder_of_reminders() -> None:
         Rung(0, time(9), heads=True),
         Rung(0, time(14), heads=True),
     )
-    assert reminders.opens_before == 5
     assert (reminders.after_times, reminders.after_apart, reminders.after_at) == (2, 3, time(9))
     assert (reminders.office_from, reminders.office_to) == (time(8, 30), time(17))
     assert (JILIN.grace_minutes, JILIN.appeal_working_days) == (10, 5)

@@ -49,15 +49,20 @@ def test_words_go_after_a_month_and_rows_stay(engine: Engine) -> None:
         assert [row.update_id for row in inbox.waiting(session, 9)] == [3]
 
 
-def test_a_dead_update_waits_for_whoever_looks_at_it(session: Session) -> None:
+def test_what_came_to_nothing_is_kept_as_long_for_whoever_looks_at_it(session: Session) -> None:
     inbox.receive(session, [{"update_id": 1, "text": "报送"}], NOW)
     row = inbox.claim(session, 1)
     assert row is not None
     inbox.failed(session, row, "坏了", tries=1, now=NOW)
+    given_up = send(session)
+    outbox.failed(session, given_up, "blocked", NOW)
     session.flush()
-    retention.tidy(session, LATER)
-    session.expire_all()
-    assert "报送" in session.get_one(InboxUpdate, 1).payload
+    for now, kept in ((NOW + retention.KEPT, True), (LATER, False)):
+        retention.tidy(session, now)
+        session.expire_all()
+        assert ("报送" in session.get_one(InboxUpdate, 1).payload) is kept
+        assert ("好" in session.get_one(OutboxMessage, given_up).payload) is kept
+    assert session.get_one(OutboxMessage, given_up).error == "blocked"
 
 
 def test_much_is_done_bit_by_bit(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
