@@ -67,7 +67,7 @@ def hire(settings: Settings, database: Database, api: Api, clock: Clock) -> Work
         draw=draw,
         make=make,
         hooks=Hooks(sent=on_sent, unreachable=on_unreachable, migrated=on_migrated),
-        courtesies=Courtesies(errors.refused, errors.failed, errors.dead),
+        courtesies=Courtesies(errors.refused, errors.failed, errors.dead, errors.stuck),
         greetings=lambda: [("setMyCommands", each) for each in menus.defaults()],
     )
     workers.library.bot_data["summary_chat"] = settings.summary_chat

@@ -22,6 +22,7 @@ from bot.clock import Clock
 from bot.database import LONGEST_WAIT_SECONDS, Database, back_off, first_line
 from bot.network import Api, NetworkInTransaction, no_network
 from bot.patience import comes
+from bot.ticking import Stuck
 from handlers import rating_cards
 from handlers.context import Aside, Context, Work
 from store import foresight, inbox
@@ -102,7 +103,7 @@ Tell = Callable[[Session, InboxUpdate, datetime], list[Work]]
 
 @dataclass(frozen=True)
 class Courtesies:
-    """What to say when an update came to nothing; each runs in a transaction of its own, after the rollback."""
+    """What to say when something came to nothing; each runs in a transaction of its own, after the rollback."""
 
     refused: Callable[[Context, Refusal], None]
     """A handler refused: ``refused(context, refusal)``."""
@@ -111,6 +112,8 @@ class Courtesies:
     dead: Callable[[Session, InboxUpdate, datetime, bool], None] | None = None
     """The same, for administrators: ``dead(session, row, now, answered)``, where ``answered`` says whether its sender
     was told."""
+    stuck: Stuck | None = None
+    """For administrators: time could not do its work."""
 
 
 class Dispatcher:

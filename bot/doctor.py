@@ -203,6 +203,11 @@ def _of_life(session: Session, now: datetime) -> Iterator[Finding]:
         yield Finding("bot", "fault", "silent", {"since": iso_china(contact)})
     else:
         yield Finding("bot", "ok", "running", {"since": iso_china(contact)})
+    ticked = vitals.last_tick(session)
+    # After a silence time needs a minute to do its work.
+    back = vitals.outages(session, now - SILENT_AFTER)
+    if contact is not None and ticked is not None and contact - ticked > SILENT_AFTER and not back:
+        yield Finding("bot", "fault", "stuck", {"since": iso_china(ticked)})
     dead = inbox.dead(session, now - retention.KEPT)
     if dead:
         latest = dead[-1]

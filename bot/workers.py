@@ -75,7 +75,9 @@ class Workers:
             answered=self._answered,
             committed=self.sender.wake,
         )
-        self.ticker = Ticker(database, tick, caught_up=self.dispatcher.caught_up, committed=self.sender.wake)
+        self.ticker = Ticker(
+            database, tick, caught_up=self.dispatcher.caught_up, committed=self.sender.wake, stuck=courtesies.stuck
+        )
 
     async def introduce(self) -> None:
         """Asks Telegram who this bot is: handlers need its name. Tries until it is told, or raises InvalidToken."""

@@ -42,6 +42,12 @@ def dead(session: Session, row: InboxUpdate, now: datetime, answered: bool) -> N
     deliver(session, [Notice("dead_update", Audience("administrators"), facts)], now)
 
 
+def stuck(session: Session, now: datetime, times: int, error: str) -> None:
+    """Tells the administrators that time could not do its work so many times in a row."""
+    facts = {"at": iso_china(now), "times": times, "error": error}
+    deliver(session, [Notice("stuck", Audience("administrators"), facts)], now)
+
+
 def _say(context: Context, sentence: str) -> None:
     if context.incoming.callback_query is None:
         context.reply(sentence, quote=not in_private(context))

@@ -16,6 +16,7 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, f
 from bot.application import Bot
 from bot.clock import ServerClock
 from bot.deliveries import Hooks
+from bot.dispatch import Courtesies
 from bot.settings import Settings
 from bot.workers import Workers
 from handlers.context import Context, KaopingApplication
@@ -44,6 +45,7 @@ class House:
     on_tick: Callable[[Session, datetime], None] = lambda _session, _now: None
     hooks: Hooks = field(default_factory=Hooks)
     draw: Callable[[str, dict[str, Any]], bytes] | None = None
+    courtesies: Courtesies | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     bot: Bot | None = None
 
@@ -76,7 +78,8 @@ class House:
         return Bot(self.make_settings(), self.engine, ServerClock(), hire=self.hire)
 
     def hire(self, *means: Any) -> Workers:
-        return Workers(*means, register=self.register, tick=self.tick, hooks=self.hooks, draw=self.draw)
+        own = {"hooks": self.hooks, "draw": self.draw, "courtesies": self.courtesies}
+        return Workers(*means, register=self.register, tick=self.tick, **own)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Bot]:

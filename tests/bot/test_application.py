@@ -68,11 +68,11 @@ async def test_nobody_polls_on_while_there_is_nobody_to_answer(house: Any) -> No
     gate = Gate(house)
     running = asyncio.create_task(gate.bot.run())
     await house.until(waiting)
-    polls = house.sandbox.counts["getUpdates"]
+    polls = house.sandbox.world.updates.polls
     await person.send("第二句")
     for _ in range(50):
         await asyncio.sleep(0)
-    assert house.sandbox.counts["getUpdates"] == polls
+    assert house.sandbox.world.updates.polls == polls
     assert house.sandbox.unread == 2, "the first is kept and not confirmed yet, the second not even asked for"
     gate.opened.set()
     await house.settled()

@@ -21,7 +21,7 @@ from scheduler.frame import Frame
 from scheduler.hand_ins import FileSent, files_of, hand_in
 from scheduler.tables import DutyAssignment, Task
 from scoring import casting, ledger, seats, surveys
-from store import blobs, inbox, outbox, people
+from store import blobs, inbox, outbox, people, vitals
 from store.db import open_engine, transaction
 from store.drafts import opened as draft_opened
 from store.invitations import Invitation
@@ -375,6 +375,26 @@ def test_the_doctor_looks_into_the_database(place, engine, capsys):
     assert codes["never_ran"] == "warning"
     assert codes["no_token"] == "fault"
     assert code == 1
+
+
+def test_the_doctor_sees_that_time_stands_still_and_forgets_what_is_long_over(place, engine, capsys):
+    now = NOW
+    with transaction(engine) as session:
+        vitals.contact(session, now - timedelta(minutes=1), drained=True)
+        vitals.set_last_tick(session, now - timedelta(minutes=2))
+    codes = [one["code"] for one in json.loads(call(capsys, "doctor", "--json")[1])["findings"]]
+    assert "running" in codes
+    assert "stuck" not in codes
+    with transaction(engine) as session:
+        vitals.set_last_tick(session, now - timedelta(minutes=20))
+        inbox.receive(session, [{"update_id": 1}, {"update_id": 2}], now)
+        for number, days in ((1, 31), (2, 1)):
+            row = inbox.claim(session, number)
+            inbox.failed(session, row, "broken", tries=1, now=now - timedelta(days=days))
+    told = {one["code"]: one["facts"] for one in json.loads(call(capsys, "doctor", "--json")[1])["findings"]}
+    assert told["dead_letters"]["count"] == 1
+    assert "stuck" in told
+    assert "到期的提醒、扣分和评议没有办成" in call(capsys, "doctor")[1]
 
 
 def test_the_doctor_finds_a_damaged_database(place, capsys):

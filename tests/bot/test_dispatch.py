@@ -14,7 +14,9 @@ from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, MessageHandler, filters
 
 from bot import dispatch
+from bot.dispatch import Courtesies
 from bot.workers import Workers
+from handlers import errors
 from handlers.context import Context
 from store import blobs, db, inbox
 from store.blobs import Blob
@@ -320,6 +322,27 @@ async def test_a_tick_that_fails_is_undone_and_comes_again(house: Any) -> None:
         house.advance(minutes=1)
         await house.settled()
     assert house.read(kept) == ["half"]
+
+
+async def test_a_tick_that_goes_on_failing_is_told_of_once(house: Any) -> None:
+    told: list[tuple[datetime, int, str]] = []
+
+    def stuck(session: Session, now: datetime, times: int, error: str) -> None:
+        blobs.put(session, b"told", now)
+        told.append((now, times, error))
+
+    def broken(_session: Session, _now: datetime) -> None:
+        if len(house.ticks) < 6:
+            raise RuntimeError("broken\nall of it")
+
+    house.on_tick, house.courtesies = broken, Courtesies(errors.refused, errors.failed, stuck=stuck)
+    async with house.running():
+        for number in range(1, 6):
+            await house.until(lambda _, number=number: len(house.ticks) == number)
+            house.advance(minutes=1)
+        await house.settled()
+    assert told == [(house.ticks[2], 3, "RuntimeError: broken")]
+    assert house.read(kept) == ["told"]
 
 
 async def test_two_dispatchers_handle_an_update_once(house_on: Any, postgres_url: str) -> None:

@@ -3,10 +3,13 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlmodel import Session
 from telegram.ext import CommandHandler
 
+from scheduler.tables import Obligation
 from store import inbox
 from store.people import Role
+from tests.handlers.conftest import china
 
 if TYPE_CHECKING:
     from tests.handlers.conftest import Office
@@ -99,3 +102,25 @@ async def test_what_cannot_even_be_read_is_told_to_the_administrators_once(offic
     await office.settled()
     assert len([one for one in office.admin.from_bot if "未能处理" in one.text]) == 1
     assert not any("故障" in one.text for one in office.liaison.from_bot)
+
+
+async def test_a_clock_that_stands_still_is_told_to_the_administrators_and_made_up_for(office: "Office") -> None:
+    """A row that nobody foresaw holds up everything that time does; nothing of it is lost."""
+    await office.at("03-26 09:00")
+    office.liaison.skip()
+    one = office.obligation("monthly_update", "2021-03")
+
+    def say(session: Session, year: int) -> None:
+        session.get_one(Obligation, one.id).year = year
+
+    office.read(lambda session: say(session, 1999))
+    updates = office.sandbox.world.updates
+    for minute in range(3):
+        before = updates.polls
+        office.sandbox.set_time(china(f"03-30 09:0{minute}"))
+        await office.sandbox.until(lambda before=before: updates.polls > before)
+    told = await office.admin.hear("到期事项没有办成")
+    assert "连续3次" in told.text
+    office.read(lambda session: say(session, 2021))
+    await office.at("03-30 09:10")
+    await office.liaison.hear("报送提醒")
