@@ -31,6 +31,10 @@ def main() -> None:
 def invoke(words: Sequence[str]) -> int:
     """Runs one command line and returns its exit code."""
     try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        return _complain("what was typed is not UTF-8 text", REFUSED)
+    try:
         done = typer.main.get_command(application(words)).main(
             args=list(words) or ["--help"], prog_name="kaoping", standalone_mode=False
         )

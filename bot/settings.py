@@ -18,6 +18,10 @@ class SettingsFault(Exception):
     """A setting is missing or wrong. ``str()`` is one line that names it; the process ends with exit code 2."""
 
 
+_ID_DIGITS = 16
+"""Telegram's ids are smaller than 2 to the power of 52."""
+
+
 class Settings(BaseSettings):
     """Everything an operator can set; each field is ``KAOPING_`` and its name in capitals."""
 
@@ -32,7 +36,7 @@ class Settings(BaseSettings):
     """Address of the Bot API server, without a path."""
     rulebook: str = "jilin-2021"
     """Name of a rule book that comes with the program, or a path to one."""
-    summary_chat: int | None = None
+    summary_chat: int | None = Field(default=None, gt=-(10**_ID_DIGITS), lt=10**_ID_DIGITS)
     """The chat to which monthly summaries are posted."""
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
@@ -53,7 +57,7 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         parts = [part.strip() for part in value.replace("，", ",").split(",") if part.strip()]
-        if wrong := [part for part in parts if not part.isascii() or not part.isdigit()]:
+        if wrong := [part for part in parts if not part.isascii() or not part.isdigit() or len(part) > _ID_DIGITS]:
             raise ValueError(f"{wrong[0]!r} is not a Telegram id (digits, comma separated)")
         return frozenset(int(part) for part in parts)
 
@@ -112,6 +116,8 @@ def load(**overrides: object) -> Settings:
     """The settings in force. Raises SettingsFault that names the first wrong one, never its secret value."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except UnicodeDecodeError:
+        raise SettingsFault(".env is not UTF-8 text: save it as UTF-8") from None
     except ValidationError as fault:
         first = fault.errors(include_input=False, include_url=False)[0]
         said = first["msg"].removeprefix("Value error, ")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from scheduler.calendars import load_notice
 from scheduler.deadlines import said_period
@@ -15,6 +14,7 @@ from store.commands import Act, Rest, command
 from store.errors import Refusal
 from store.people import Role
 from store.times import china
+from store.uploads import content_of
 from store.words import Year, plain
 
 _SATURDAY = 5
@@ -104,7 +104,7 @@ def _content(act: Act, said: str) -> str:
         if said.startswith("blob:"):
             content = blobs.get(act.session, said.removeprefix("blob:"))
         elif act.via == "command line":
-            content = Path(said).read_bytes()
+            content = content_of(said)
         else:
             raise Refusal("calendar_unreadable", reason="not_json", where=said[:40])
     except (OSError, KeyError):

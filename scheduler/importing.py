@@ -16,6 +16,7 @@ from scheduler.import_form import SHEETS, Form, FormColumn, Vocabulary, form
 from scheduler.spreadsheets import Cell, Sheet, Unreadable, letters, read
 from store import names
 from store.people import Role
+from store.words import YEARS
 
 LONGEST = 200
 """Characters in one cell, measures of a task aside."""
@@ -159,6 +160,8 @@ class _Line:
         if not self.text(key, required=required):
             return None
         found = cells.day(self._values.get(key))
+        if isinstance(found, date) and found.year not in YEARS:
+            found = "date_impossible"
         if isinstance(found, str):
             self.fault(key, found)
             return None

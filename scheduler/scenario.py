@@ -31,6 +31,7 @@ from scoring.ballots import ABSTAIN, Ballot, BallotError, read_ballot
 from scoring.loading import RuleBookError, load
 from scoring.tomltable import Fault, Table
 from store.times import CHINA
+from store.uploads import content_of
 
 KINDS = ("bureau", "grassroots", "dual")
 _YEARS = (1950, 9990)
@@ -52,7 +53,7 @@ def read_scenario(path: str | Path) -> Scenario:
     """Read and check a scenario file. Raises ScenarioError."""
     file = str(path)
     try:
-        values = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"), parse_float=Decimal)
+        values = tomllib.loads(content_of(path).decode("utf-8-sig"), parse_float=Decimal)
     except OSError as fault:
         raise ScenarioError(file, fault.strerror or "cannot be read") from None
     except UnicodeDecodeError as fault:

@@ -69,7 +69,9 @@ class HolidayNotice:
                 raise NoticeError("contradiction", where)
             days[day] = one["isOffDay"]
         papers = data.get("papers") or []
-        return cls(data["year"], days, tuple(str(paper) for paper in papers))
+        if not isinstance(papers, list) or not all(isinstance(paper, str) and paper.isprintable() for paper in papers):
+            raise NoticeError("not_json", "papers")
+        return cls(data["year"], days, tuple(papers))
 
 
 @dataclass(frozen=True, eq=False)

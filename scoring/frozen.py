@@ -15,6 +15,7 @@ no white space outside strings, non-ASCII characters as themselves, no number th
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -175,6 +176,10 @@ def rulebook_of(header: Mapping[str, Any], number: int = 1) -> RuleBook:
     if not ours or not all(isinstance(header.get(name), kind) for name, kind in _HEADER.items()) or kept is None:
         raise FrozenFault(number, "not_ours", f"not a frozen result of the form {FORM}")
     try:
+        datetime.fromisoformat(header["frozen_at"])
+    except ValueError:
+        raise FrozenFault(number, "not_ours", "frozen at no instant") from None
+    try:
         rulebook = parse(str(kept.get("text")), str(kept.get("name")))
     except RuleBookError as fault:
         raise FrozenFault(number, "rule_book", f"rule book: {fault}", fault=str(fault)) from None
@@ -228,6 +233,8 @@ def _recomputed(number: int, content: Mapping[str, Any], rulebook: RuleBook) -> 
         sheet = replace(sheet_of(content, rulebook), lines=())
         told, kept, name = figures_of(sheet, content["figures"]["rank"]), content["figures"], content["name"]
         code = content["code"]
+        if not (isinstance(code, str) and isinstance(name, str)):
+            raise TypeError("a department's code and name are text")
     except KeyError as missing:
         what = str(missing.args[0]) if missing.args else ""
         raise FrozenFault(number, "unknown", f"{what} is nowhere", what=what) from None
@@ -263,6 +270,12 @@ def _means(rulebook: RuleBook, content: Mapping[str, Any]) -> dict[str, Points |
     return means
 
 
+_EXACT = re.compile(r"-?\d{1,30}(?:/\d{1,30})?")
+
+
 def _exact(text: str) -> Points:
+    # Of 1e999999999 a fraction would be made digit by digit.
+    if not _EXACT.fullmatch(text):
+        raise ValueError("not a figure of a frozen result")
     value = Fraction(text)
     return value.numerator if value.denominator == 1 else value

@@ -12,6 +12,7 @@ from scoring.points import units
 Choice = TypeVar("Choice", bound=str)
 
 _MOST_POINTS = 1_000_000
+_MOST_DIGITS = 30
 
 
 class Fault(Exception):
@@ -183,9 +184,18 @@ class Table:
         return f"{self.place}, {key}" if self.place else key
 
     def _wrong(self, key: str, expected: str, value: object) -> Fault:
-        told = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+        try:
+            told = f'"{value}"' if isinstance(value, str) else str(value)
+        except (ValueError, RecursionError):  # an integer of more digits than Python writes, tables in tables in tables
+            told = "something too long to be shown"
+        if isinstance(value, bool):
+            told = told.lower()
         return Fault(self._at(key), f"expected {expected}, got {told[:60]}")
 
 
 def _is_number(value: object) -> TypeGuard[int | Decimal]:
-    return value.is_finite() if isinstance(value, Decimal) else isinstance(value, int) and not isinstance(value, bool)
+    """Whether it is a number to reckon with: as a fraction, 1e999999999 or 1e-999999999 has a billion digits."""
+    if isinstance(value, Decimal):
+        _, digits, exponent = value.as_tuple()
+        return isinstance(exponent, int) and abs(exponent) <= _MOST_DIGITS and len(digits) <= _MOST_DIGITS
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 4 * _MOST_DIGITS

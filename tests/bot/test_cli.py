@@ -138,6 +138,19 @@ def test_what_is_refused_is_one_line_on_stderr(zone, capsys, words, said):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("verb", [("verify",), ("import",), ("calendar", "load"), ("simulate",)])
+def test_a_device_is_no_file(zone, capsys, verb):
+    code, _, err = call(capsys, *verb, "/dev/zero")
+    assert code == 2
+    assert err.count("\n") == 1
+
+
+def test_words_that_are_no_text_are_refused(zone, capsys):
+    code, _, err = call(capsys, "score", "fin", "--as", "\udcff")
+    assert code == 2
+    assert "UTF-8" in err
+
+
 def test_a_wrong_setting_is_named_in_one_line_without_its_value(zone, capsys, monkeypatch):
     monkeypatch.setenv("KAOPING_TOKEN", "secret-value")
     code, out, err = call(capsys, "rank")

@@ -44,6 +44,8 @@ def test_they_come_from_the_environment_and_from_a_file(monkeypatch: pytest.Monk
         ("TOKEN", "not-a-token", "bot token"),
         ("ADMINS", "10,张三", "张三"),
         ("ADMINS", "@admin", "@admin"),
+        ("ADMINS", "99999999999999999999", "99999999999999999999"),
+        ("SUMMARY_CHAT", "-99999999999999999999", "greater"),
         ("DATABASE_URL", "mysql://localhost/x", "mysql is not supported"),
         ("DATABASE_URL", "kaoping.db", "not a database URL"),
         ("API_BASE", "api.telegram.org", "not an address"),
@@ -62,6 +64,12 @@ def test_a_wrong_one_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name:
     assert line.startswith(f"KAOPING_{name} ")
     assert said in line
     assert "\n" not in line
+
+
+def test_a_file_that_is_no_text_is_named() -> None:
+    Path(".env").write_bytes(b"KAOPING_LOG=\xff\n")
+    with pytest.raises(SettingsFault, match="UTF-8"):
+        settings.load()
 
 
 def test_a_webhook_needs_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,6 +214,7 @@ def test_a_blank_form_that_was_filled_in_is_read() -> None:
         ("tasks", {"完成时限": ""}, "F2", "required"),
         ("tasks", {"完成时限": "2020/12/31"}, "F2", "due_past"),
         ("tasks", {"完成时限": "2021-06-31"}, "F2", "date_impossible"),
+        ("tasks", {"完成时限": "9999-12-31"}, "F2", "date_impossible"),
     ],
 )
 def test_each_fault_is_named_by_its_cell(

@@ -114,7 +114,7 @@ def test_a_notice_may_name_days_of_the_december_before() -> None:
     ("text", "reason", "where"),
     [
         ("{", "not_json", ""),
-        ('{"year": 2022, "days": ' + "[" * 100_000, "not_json", ""),
+        pytest.param('{"year": 2022, "days": ' + "[" * 100_000, "not_json", "", id="nested too deeply"),
         ("[]", "no_year", "year"),
         ('{"year": "2027", "days": []}', "no_year", "year"),
         ('{"year": 2027}', "no_days", "days"),
@@ -123,6 +123,12 @@ def test_a_notice_may_name_days_of_the_december_before() -> None:
         ('{"year": 2027, "days": [{"date": "2027-02-30", "isOffDay": true}]}', "no_date", "days[1]"),
         ('{"year": 2027, "days": [{"isOffDay": true}]}', "no_date", "days[1]"),
         ('{"year": 2027, "days": [{"date": "2028-01-01", "isOffDay": true}]}', "other_year", "days[1]"),
+        ('{"year": 2027, "papers": 5, "days": [{"date": "2027-01-01", "isOffDay": true}]}', "not_json", "papers"),
+        (
+            '{"year": 2027, "papers": ["\\ud800"], "days": [{"date": "2027-01-01", "isOffDay": true}]}',
+            "not_json",
+            "papers",
+        ),
         ('{"year": 2027, "days": [{"date": "2026-11-30", "isOffDay": true}]}', "other_year", "days[1]"),
         (
             json.dumps({"year": 2027, "days": [{"date": "2027-01-01", "isOffDay": off} for off in (True, False)]}),

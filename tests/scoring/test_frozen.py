@@ -116,6 +116,10 @@ def at_fin(change: Callable[[dict[str, Any]], object]) -> Callable[[list[bytes]]
     return forge
 
 
+def _never(header: bytes) -> bytes:
+    return frozen.line(json.loads(header) | {"frozen_at": "\0"})
+
+
 FORGED: list[tuple[Callable[[list[bytes]], list[bytes]], str, dict[str, object]]] = [
     (at_fin(lambda one: one["figures"].update(total="99.00")), "figure", {"figure": "total", "found": "99.00"}),
     (at_fin(lambda one: one["figures"].update(grade="fail")), "figure", {"figure": "grade"}),
@@ -130,11 +134,14 @@ FORGED: list[tuple[Callable[[list[bytes]], list[bytes]], str, dict[str, object]]
     (at_fin(lambda one: one["entries"][0].pop()), "unreadable", {}),
     (at_fin(lambda one: one["panels"]["leaders"].update(sum="900000")), "figure", {"figure": "annual"}),
     (at_fin(lambda one: one["panels"]["leaders"].update(sum="1/0")), "unreadable", {}),
+    (at_fin(lambda one: one["panels"]["leaders"].update(sum="1e999999999")), "unreadable", {}),
+    (at_fin(lambda one: one.update(name=["财政局"])), "unreadable", {}),
     (at_fin(lambda one: one["panels"].update(leaders=None)), "figure", {"figure": "annual", "follows": None}),
     (at_fin(lambda one: one.update(disputed=1)), "figure", {"figure": "grade", "follows": "pending"}),
     (at_fin(lambda one: one.update(entries=None)), "unreadable", {}),
     (lambda lines: sealed([*lines[:2], lines[1], *lines[2:]]), "twice", {}),
     (lambda lines: sealed(lines[1:]), "not_ours", {}),
+    (lambda lines: sealed([_never(lines[0]), *lines[1:]]), "not_ours", {}),
     (lambda lines: [*lines[:-1], lines[-1].replace(b"{", b"{ ")], "unreadable", {}),
     (lambda lines: lines[:-1], "unfinished", {}),
     (lambda lines: [*lines, lines[-1]], "behind", {}),
