@@ -11,6 +11,9 @@ LIMIT = 64
 NUMBER = r"[0-9]{1,9}"
 """A row's number in callback data. No table comes to more, and PostgreSQL fails on what no integer holds."""
 
+ROWS = 40
+"""Buttons under a list, at most: of more Telegram takes none at all. The text lists the others too."""
+
 Keyboard = dict[str, Any]
 
 
@@ -50,7 +53,7 @@ def reminder(lines: Sequence[Mapping[str, Any]], batch: str, *, seen: bool) -> K
         return inline([button(templates.word(f"button_{action}"), action, argument) for action, argument in actions])
     rows = [
         [button(templates.word("button_hand_in_this", title=_title(one)), "hand_in", one["obligation"])]
-        for one in lines
+        for one in lines[:ROWS]
     ]
     actions = [("needed", batch), *([("seen", batch)] if seen else [])]
     rows.append([button(templates.word(f"button_{action}"), action, argument) for action, argument in actions])
@@ -66,15 +69,15 @@ def ratings(lines: Sequence[Mapping[str, Any]], actions: Sequence[tuple[str, str
     return inline(
         *(
             [button(templates.word("button_rate_of", one=one), action, argument)]
-            for one, (action, argument) in zip(lines, actions, strict=True)
+            for one, (action, argument) in list(zip(lines, actions, strict=True))[:ROWS]
         )
     )
 
 
 def appeals(lines: Sequence[Mapping[str, Any]]) -> Keyboard:
     """The buttons under a notice of several deductions: each says which one is to be reviewed."""
-    labels = [templates.word("button_appeal_this", title=_title(one), number=one["entry"]) for one in lines]
-    return inline(*([button(label, "appeal", one["entry"])] for label, one in zip(labels, lines, strict=True)))
+    labels = [templates.word("button_appeal_this", title=_title(one), number=one["entry"]) for one in lines[:ROWS]]
+    return inline(*([button(label, "appeal", one["entry"])] for label, one in zip(labels, lines, strict=False)))
 
 
 def replies(*labels: str, placeholder: str = "") -> Keyboard:

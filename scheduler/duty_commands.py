@@ -16,6 +16,9 @@ from store.people import Department, Role, departments
 from store.times import china
 from store.words import Count, Day
 
+LONGEST_CODE = 32
+"""Characters. The code stands in an index, in buttons and in sentences."""
+
 _SEES_ALL = frozenset({Role.ADMINISTRATOR, Role.LEADING_GROUP})
 
 
@@ -70,6 +73,8 @@ def duty_define(act: Act, code: str, cycle: Cycle, title: Rest, *, due: Count = 
     """Define shared data with a cycle of its own, due so many working days after each (default: 1); then assign it."""
     if not title:
         raise Refusal("title_needed")
+    if len(code) > LONGEST_CODE:
+        raise Refusal("code_too_long", most=LONGEST_CODE)
     frame = Frame.of(act.session)
     items = frame.rulebook(current_year(act.session, act.now)).items.values()
     item = next((one.code for one in items if one.owed == "data_set"), "")

@@ -164,6 +164,8 @@ def dissatisfied(session: Session, survey: Survey) -> list[Department]:
     found = []
     for key, count in counted(session, survey.year).items():
         unit = session.get_one(Department, key)
+        if not unit.active:
+            continue  # merged meanwhile: there is nobody to charge
         figure = panel_figure(rulebook, survey.panel, count.ballots, unit.kind)
         full = rulebook.panels[survey.panel].weight_for(unit.kind)
         enough = count.counts.get(survey.panel, 0) >= rulebook.panel_shown_from

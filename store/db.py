@@ -197,6 +197,10 @@ _PASSING_SQLITE = frozenset(
 )
 
 
+_PASSING_POSTGRESQL = frozenset({"08", "40", "53", "55", "57", "58"})
+"""Classes of SQLSTATE: connection, conflict of transactions, out of room, in use, shutting down, the system's own."""
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether a database error is about the circumstances (full disk, locked, connection lost) and not about the work.
 
@@ -209,4 +213,7 @@ def is_passing(error: BaseException) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return (code & 0xFF) in _PASSING_SQLITE  # the low byte is the primary code
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state[:2] in _PASSING_POSTGRESQL
     return isinstance(error, OperationalError)

@@ -3,9 +3,9 @@
 import json
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, SQLModel, col, delete, select
+from sqlmodel import Session, col, delete, select
 
-from store import inbox, outbox
+from store import blobs, inbox, outbox
 from store.blobs import Blob
 from store.drafts import Draft
 from store.outbox import OutboxMessage, OutboxState
@@ -35,10 +35,7 @@ def _forget_files(session: Session, before: datetime) -> None:
     old = set(session.exec(select(Blob.sha256).where(col(Blob.put_at) < before)))
     if not old:
         return
-    for table in SQLModel.metadata.tables.values():
-        for key in table.foreign_keys:
-            if key.column.table.name == Blob.__tablename__:
-                old.difference_update(session.scalars(select(key.parent).where(key.parent.is_not(None))))
+    old -= blobs.referred(session)
     said = _where_files_are_named(session)
     forgotten = [sha256 for sha256 in old if sha256 not in said]
     for start in range(0, len(forgotten), 500):

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 from sqlmodel import Session, select
 
+from handlers import keyboards
 from handlers.notices import deliver
 from scheduler.reminders import TOPIC
 from store import people
@@ -19,6 +20,15 @@ LINE = {
     "obligation": 1, "period": "2021-03", "short": "工作动态", "due": "2021-04-03T00:00:00+08:00", "provisional": False,
     "overdue": False, "days_left": 0, "responsible": "", "correction_due": None,
 }  # fmt: skip
+
+
+def test_a_reminder_of_very_much_has_as_many_buttons_as_telegram_takes() -> None:
+    """What the buttons leave out stands in the text, and can be handed in all the same."""
+    lines = [LINE | {"obligation": number, "short": "重点任务" * 50} for number in range(99)]
+    rows = keyboards.reminder(lines, "7", seen=True)["inline_keyboard"]
+    assert len(rows) == keyboards.ROWS + 1
+    assert len(json.dumps(rows, ensure_ascii=False).encode()) < 10_000
+    assert [one["callback_data"] for one in rows[-1]] == ["needed:7", "seen:7"]
 
 
 @pytest.fixture

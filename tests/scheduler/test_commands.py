@@ -203,6 +203,8 @@ def test_shared_data_with_a_cycle_of_its_own(zone: Zone, office: Person) -> None
         say(zone, office, "duty define data:tax 每周 涉税数据")
     with refused("cycle_unknown"):
         say(zone, office, "duty define data:new 常常 涉税数据")
+    with refused("code_too_long"):
+        say(zone, office, f"duty define {'税' * 33} 每周 涉税数据")
 
 
 def test_calendar(zone: Zone, office: Person, tmp_path: Any) -> None:

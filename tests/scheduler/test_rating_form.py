@@ -196,7 +196,8 @@ def test_a_score_is_read_however_it_was_kept(value: Cell) -> None:
         ("=D6", "rating_cell_unclear"),
         ("#REF!", "rating_cell_unclear"),
         (True, "rating_cell_unclear"),
-        ("1e3", "rating_out_of_range"),
+        ("1000", "rating_out_of_range"),
+        ("1e3", "rating_cell_unclear"),
         ("nan", "rating_cell_unclear"),
         (5.125, "rating_cell_too_fine"),
         (datetime(2021, 5, 6), "rating_is_a_day"),  # noqa: DTZ001 - spreadsheets have no zone

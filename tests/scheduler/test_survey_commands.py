@@ -1,6 +1,7 @@
 """The verbs about ratings, as an administrator says them in one line."""
 
 import io
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -8,12 +9,15 @@ import pytest
 from sqlmodel import select
 
 import scheduler.import_commands
+import scheduler.merging
 import scheduler.paper_commands
 import scheduler.survey_commands  # noqa: F401 - the verbs
+from scheduler.hand_ins import FileSent, hand_in
 from scheduler.import_commands import vocabulary
 from scheduler.import_form import blank
 from scheduler.rating_form import paper_form
 from scoring import casting, seats, surveys
+from scoring.ballots import Ballot
 from scoring.survey_tables import BallotBox, RatingDraft, Seat, Survey
 from store import acting, blobs, invitations
 from store.acting import Proposed
@@ -222,6 +226,24 @@ class TestPaper:
         office.session.refresh(proposal)
         office.say(f"驳回 #{proposal.id} 已经计票", "12-25 09:00", by=office.li)
 
+    @pytest.mark.parametrize("ends", ["确认", "驳回", "截止"])
+    def test_a_file_that_was_handed_in_as_well_stays_for_that(self, office: Office, ends: str) -> None:
+        """The same bytes are kept once, whatever they are for."""
+        proposal = self.proposed(office)
+        [kept] = office.session.exec(select(Blob)).all()
+        file = FileSent("现场票.xlsx", blob=kept.sha256)
+        sent = {"sent_at": at("12-01 09:00"), "recorded_at": at("12-01 09:00")}
+        hand_in(
+            office.zone.frame, None, department_id=None, person_id=office.zhang.id, kind="file", files=[file], **sent
+        )
+        if ends == "截止":
+            told = office.zone.tick(at("12-25 02:00"))
+            assert "rating_closed" in [one.kind for one in told]
+        else:
+            reason = "与现场记录不符" if ends == "驳回" else ""
+            office.say(f"{ends} #{proposal.id} {reason}".strip(), by=office.li)
+        assert [one.sha256 for one in office.session.exec(select(Blob)).all()] == [kept.sha256]
+
     def test_the_same_file_twice_is_asked_about(self, office: Office) -> None:
         proposal = self.proposed(office)
         line = f"录入现场票 企业 {proposal.arguments['file']}"
@@ -257,3 +279,16 @@ def test_raters_come_in_by_the_import_once(office: Office) -> None:
     assert office.session.exec(select(Seat).where(Seat.name == "新来")).one().may_rate == [office.fin.id]
     with pytest.raises(Refusal, match="import_nothing_new"):
         office.say(line)
+
+
+def test_a_department_that_was_merged_meanwhile_holds_up_nobody(office: Office) -> None:
+    """Nobody can be charged in its place, and the count goes on."""
+    office.say("发起评议 企业 12月24日")
+    survey = office.session.exec(select(Survey)).one()
+    for unit, total in ((office.fin, 9), (office.com, 1)):
+        sheets = [{unit.id: Ballot("enterprises", Decimal(total))} for _ in range(4)]
+        casting.cast_paper(office.session, survey, sheets)
+    asked = office.say("并入 商务局 财政局", "12-02 10:00")
+    office.say(f"确认 #{asked.number}", "12-02 11:00", by=office.li)
+    (closed,) = [one for one in office.zone.tick(at("12-25 02:00")) if one.kind == "rating_closed"]
+    assert closed.facts["proposed"] == []

@@ -77,6 +77,16 @@ def test_a_mistake_of_ours_does_not_pass(engine: Engine) -> None:
     assert not is_passing(RuntimeError("full disk"))
 
 
+def test_what_postgresql_has_no_place_for_does_not_pass(postgres_url: str) -> None:
+    """It is called operational, and would fail for ever: the index takes no entry of more than 8 kB."""
+    engine = open_engine(postgres_url)
+    long = "SELECT string_agg(md5(n::text), '') FROM generate_series(1, 1000) n"
+    fault = error_of(engine, f"INSERT INTO blob SELECT ({long}), 1, '', '2021-04-02 08:00:00Z'")
+    assert getattr(fault.orig, "sqlstate", None) == "54000"
+    assert not is_passing(fault)
+    engine.dispose()
+
+
 def test_a_locked_database_passes(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "BUSY_TIMEOUT_SECONDS", 0.05)
     holder, other = open_engine(sqlite_url), open_engine(sqlite_url)
