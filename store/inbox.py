@@ -77,7 +77,7 @@ def receive(session: Session, payloads: Iterable[Mapping[str, Any]], now: dateti
         {
             "update_id": payload["update_id"],
             "chat_id": chat_of(payload),
-            "payload": json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
+            "payload": _written(payload),
             "received_at": now,
             "state": InboxState.WAITING.value,
             "attempts": 0,
@@ -87,6 +87,12 @@ def receive(session: Session, payloads: Iterable[Mapping[str, Any]], now: dateti
     if rows:
         connection = session.connection()
         connection.execute(insert_if_new(_TABLE, "update_id", connection.dialect.name), rows)
+
+
+def _written(payload: Mapping[str, Any]) -> str:
+    said = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    # Half an emoji is no text, and no database takes it; what cannot be written down would be asked for for ever.
+    return said.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass

@@ -70,6 +70,12 @@ def test_an_update_dies_of_its_third_failure(engine: Engine) -> None:
         assert inbox.dead(session, NOW + timedelta(seconds=1)) == []
 
 
+def test_half_an_emoji_is_written_down_as_what_it_is(session: Session) -> None:
+    inbox.receive(session, [message(1, words="零报告\ud83d")], NOW)
+    [row] = inbox.waiting(session, 10)
+    assert '"零报告?"' in row.payload
+
+
 def test_the_waiting_are_found_by_an_index_of_their_own(sqlite_url: str) -> None:
     engine = open_engine(sqlite_url)
     query = "EXPLAIN QUERY PLAN SELECT * FROM inbox WHERE inbox.state = 0 ORDER BY update_id LIMIT 100"
