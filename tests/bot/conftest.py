@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 from telegram import Update
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
@@ -24,6 +24,7 @@ from sandbox.clock import VirtualClock
 from sandbox.facade import Sandbox
 from sandbox.limits import Limits
 from store import vitals
+from store.blobs import Blob
 from store.db import open_engine, transaction
 
 T = TypeVar("T")
@@ -105,6 +106,11 @@ class House:
 
     def advance(self, **by: float) -> None:
         self.sandbox.clock.advance(timedelta(**by))
+
+
+def kept(session: Session) -> list[str]:
+    """What handlers or ticks have kept, as text."""
+    return sorted(blob.content.decode() for blob in session.exec(select(Blob)))
 
 
 @pytest.fixture

@@ -14,20 +14,13 @@ from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, MessageHandler, filters
 
 from bot import dispatch
-from bot.dispatch import Courtesies
 from bot.workers import Workers
-from handlers import errors
 from handlers.context import Context
 from store import blobs, db, inbox
-from store.blobs import Blob
 from store.errors import Refusal
 from store.inbox import InboxState, InboxUpdate
 from store.outbox import OutboxMessage, OutboxState
-
-
-def kept(session: Session) -> list[str]:
-    """What handlers have kept, as text."""
-    return sorted(blob.content.decode() for blob in session.exec(select(Blob)))
+from tests.bot.conftest import kept
 
 
 def keep(context: Context) -> None:
@@ -307,42 +300,6 @@ async def test_a_lost_connection_is_made_anew(house_on: Any, postgres_url: str) 
         await house.settled()
     assert not cut
     assert house.read(kept) == ["/start"]
-
-
-async def test_a_tick_that_fails_is_undone_and_comes_again(house: Any) -> None:
-    def broken(session: Session, now: datetime) -> None:
-        blobs.put(session, b"half", now)
-        if len(house.ticks) == 1:
-            raise RuntimeError("broken")
-
-    house.on_tick = broken
-    async with house.running():
-        await house.sandbox.idle()
-        assert house.read(kept) == []
-        house.advance(minutes=1)
-        await house.settled()
-    assert house.read(kept) == ["half"]
-
-
-async def test_a_tick_that_goes_on_failing_is_told_of_once(house: Any) -> None:
-    told: list[tuple[datetime, int, str]] = []
-
-    def stuck(session: Session, now: datetime, times: int, error: str) -> None:
-        blobs.put(session, b"told", now)
-        told.append((now, times, error))
-
-    def broken(_session: Session, _now: datetime) -> None:
-        if len(house.ticks) < 6:
-            raise RuntimeError("broken\nall of it")
-
-    house.on_tick, house.courtesies = broken, Courtesies(errors.refused, errors.failed, stuck=stuck)
-    async with house.running():
-        for number in range(1, 6):
-            await house.until(lambda _, number=number: len(house.ticks) == number)
-            house.advance(minutes=1)
-        await house.settled()
-    assert told == [(house.ticks[2], 3, "RuntimeError: broken")]
-    assert house.read(kept) == ["told"]
 
 
 async def test_two_dispatchers_handle_an_update_once(house_on: Any, postgres_url: str) -> None:
