@@ -1,7 +1,7 @@
 """The running bot: a receiver that is at work first, and the workers that follow it, around one database.
 
-To hear and to write down takes little; handlers, scheduler and words take as long to load as the first question to
-Telegram takes to be asked. So the workers are hired while the first poll is under way: what it brings is kept.
+To hear and to write down takes little; handlers, scheduler and words take most of a second to load. So the workers are
+hired while the first poll is under way: what it brings is kept.
 """
 
 import asyncio

@@ -30,7 +30,8 @@ def raise_first(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     errors = [error for task in tasks if task.done() and not task.cancelled() and (error := task.exception())]
     for error in errors[1:]:
         log.error("this failed too", exc_info=error)
-    for first in errors[:1]:
+    if errors:
+        first = errors[0]
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first

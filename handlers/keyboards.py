@@ -69,15 +69,23 @@ def ratings(lines: Sequence[Mapping[str, Any]], actions: Sequence[tuple[str, str
     return inline(
         *(
             [button(templates.word("button_rate_of", one=one), action, argument)]
-            for one, (action, argument) in list(zip(lines, actions, strict=True))[:ROWS]
+            for one, (action, argument) in zip(lines[:ROWS], actions[:ROWS], strict=True)
         )
     )
 
 
 def appeals(lines: Sequence[Mapping[str, Any]]) -> Keyboard:
     """The buttons under a notice of several deductions: each says which one is to be reviewed."""
-    labels = [templates.word("button_appeal_this", title=_title(one), number=one["entry"]) for one in lines[:ROWS]]
-    return inline(*([button(label, "appeal", one["entry"])] for label, one in zip(labels, lines, strict=False)))
+    return inline(
+        *(
+            [
+                button(
+                    templates.word("button_appeal_this", title=_title(one), number=one["entry"]), "appeal", one["entry"]
+                )
+            ]
+            for one in lines[:ROWS]
+        )
+    )
 
 
 def replies(*labels: str, placeholder: str = "") -> Keyboard:

@@ -184,13 +184,17 @@ class Table:
         return f"{self.place}, {key}" if self.place else key
 
     def _wrong(self, key: str, expected: str, value: object) -> Fault:
-        try:
-            told = f'"{value}"' if isinstance(value, str) else str(value)
-        except (ValueError, RecursionError):  # an integer of more digits than Python writes, tables in tables in tables
-            told = "something too long to be shown"
-        if isinstance(value, bool):
-            told = told.lower()
-        return Fault(self._at(key), f"expected {expected}, got {told[:60]}")
+        return Fault(self._at(key), f"expected {expected}, got {_told(value)[:60]}")
+
+
+def _told(value: object) -> str:
+    """A value as it stands in the file, more or less."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        return f'"{value}"' if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):  # an integer of more digits than Python writes, tables in tables in tables
+        return "something too long to be shown"
 
 
 def _is_number(value: object) -> TypeGuard[int | Decimal]:
